@@ -1,0 +1,81 @@
+#include "base/hash.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace envtool {
+
+namespace {
+
+std::string to_hex(std::string_view bytes) {
+  std::string hex;
+  hex.reserve(bytes.size() * 2);
+  for (const char byte : bytes) {
+    constexpr char digits[] = "0123456789abcdef";
+    hex += digits[static_cast<unsigned char>(byte) >> 4];
+    hex += digits[static_cast<unsigned char>(byte) & 15];
+  }
+  return hex;
+}
+
+EVP_MD_CTX* of(const auto& pointer) { return static_cast<EVP_MD_CTX*>(pointer.get()); }
+
+}  // namespace
+
+void Sha256::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  if (!context_ || EVP_DigestInit_ex(of(context_), EVP_sha256(), nullptr) != 1)
+    throw Error(ErrorKind::failed, "libcrypto gives no SHA-256");
+}
+
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+
+void Sha256::add(std::string_view bytes) { EVP_DigestUpdate(of(context_), bytes.data(), bytes.size()); }
+
+std::string Sha256::finish() {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_DigestFinal_ex(of(context_), digest, &size);
+  return to_hex({reinterpret_cast<const char*>(digest), size});
+}
+
+std::string sha256(std::string_view bytes) {
+  Sha256 hash;
+  hash.add(bytes);
+  return hash.finish();
+}
+
+std::string sha256_of_file(const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd)
+    throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+  Sha256 hash;
+  std::string buffer(1 << 20, '\0');
+  for (;;) {
+    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+    if (count == 0) return hash.finish();
+    hash.add({buffer.data(), static_cast<size_t>(count)});
+  }
+}
+
+std::string random_hex(std::size_t bytes) {
+  std::string random(bytes, '\0');
+  if (::getrandom(random.data(), bytes, 0) != static_cast<ssize_t>(bytes))
+    throw Error(ErrorKind::failed, fmt::format("no random bytes from the kernel: {}", errno_text(errno)));
+  return to_hex(random);
+}
+
+}  // namespace envtool

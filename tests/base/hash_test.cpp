@@ -1,0 +1,37 @@
+#include "base/hash.h"
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+using namespace envtool;
+
+TEST_CASE("digests are those of the standard") {
+  // FIPS 180-2, appendix B.
+  CHECK(sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+TEST_CASE("a stream in parts has the digest of the whole") {
+  Sha256 hash;
+  hash.add("a");
+  hash.add("");
+  hash.add("bc");
+
+  CHECK(hash.finish() == sha256("abc"));
+}
+
+TEST_CASE("a file has the digest of its content") {
+  const TemporaryDirectory directory;
+  const std::string content(3'000'000, 'x');
+  write_file(directory.path() / "f", content);
+
+  CHECK(sha256_of_file(directory.path() / "f") == sha256(content));
+  CHECK_THROWS_AS(sha256_of_file(directory.path() / "none"), Error);
+}
+
+TEST_CASE("random text is as long as asked and never the same") {
+  CHECK(random_hex(8).size() == 16);
+  CHECK(random_hex(8) != random_hex(8));
+}
