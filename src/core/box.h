@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "config/model.h"
+#include "core/operation.h"
+
+namespace envtool {
+
+/// What a box may say about machines made of it; anything the Envfile says wins.
+struct BoxDefaults {
+  std::string ssh_user;
+  std::optional<int> cpus;
+  std::optional<ByteSize> memory;
+};
+
+/// A box in the store: complete, read-only, named by the digest of the bytes it came from.
+struct Box {
+  std::string digest;   ///< SHA-256, 64 hexadecimal digits
+  std::string name;     ///< as the user knows it
+  std::string version;  ///< "0" when it has none
+  std::string format;   ///< "lxc", "libvirt"...: what a provider lists in ProviderInfo::box_formats
+  std::filesystem::path directory;  ///< holds metadata.json and what the format prescribes
+  Value metadata;                   ///< metadata.json
+  BoxDefaults defaults;
+};
+
+struct BoxRequest {
+  BoxConfig box;
+  std::vector<std::string> formats;  ///< acceptable ones, by preference
+  SourcesConfig sources;
+};
+
+/// Finds, makes or fetches boxes.
+class BoxSource {
+ public:
+  virtual ~BoxSource() = default;
+  /// Throws Error(bad_envfile) at the box's position for an address that means nothing, before anything is
+  /// fetched. Does not touch the network or the store.
+  virtual void check(const BoxRequest& request) = 0;
+  /// The box if it is in the store already, without any work.
+  virtual std::optional<Box> find(const BoxRequest& request, Operation& operation) = 0;
+  /// The box, made or fetched when it is not in the store. Safe from several threads and processes at once:
+  /// one works, the others wait.
+  virtual Box resolve(const BoxRequest& request, Operation& operation) = 0;
+};
+
+}  // namespace envtool

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "core/provider.h"
+
+/// Optional powers of providers: a provider also derives from each that it has, and lists it in its info.
+namespace envtool {
+
+/// `MachineSpec::folders` are honoured by `start`; a provider without this gets rsync.
+class NativeFolders {
+ public:
+  static constexpr Capability capability = Capability::native_folders;
+  virtual ~NativeFolders() = default;
+  /// Makes the running machine's folders those of the spec, without a restart.
+  virtual void update_folders(const MachineSpec& spec, Operation& operation) = 0;
+};
+
+/// Tells others when a machine's run ends.
+class Lifetime {
+ public:
+  static constexpr Capability capability = Capability::lifetime;
+  virtual ~Lifetime() = default;
+  /// A descriptor that becomes readable when this run of the machine ends, a reboot inside the guest not
+  /// counting (a pidfd of what outlives the guest's init). Invalid when it does not run.
+  virtual UniqueFd run_ended(const std::string& backend_name, Operation& operation) = 0;
+};
+
+/// CPU and memory limits of a running machine.
+class LiveLimits {
+ public:
+  static constexpr Capability capability = Capability::live_limits;
+  virtual ~LiveLimits() = default;
+  /// Empty fields lift the limit. Throws Error(failed) when the kernel refuses.
+  virtual void apply_limits(const std::string& backend_name, std::optional<int> cpus,
+                            std::optional<ByteSize> memory, Operation& operation) = 0;
+};
+
+/// The machine's console output, for errors and `envtool logs`.
+class ConsoleLog {
+ public:
+  static constexpr Capability capability = Capability::console_log;
+  virtual ~ConsoleLog() = default;
+  /// The last lines the guest wrote on its console, empty when there are none. Never throws.
+  virtual std::string console_tail(const std::string& backend_name, std::size_t lines,
+                                   Operation& operation) = 0;
+};
+
+/// What a provider says of its needs on this host, for `envtool doctor`.
+struct HostCheck {
+  std::string name;  ///< "kernel: overlay on idmapped layers"
+  bool ok = false;
+  bool required = true;  ///< false: works without it, worse
+  std::string found;
+  std::string remedy;  ///< the command or lines that mend it
+};
+
+class HostDiagnosis {
+ public:
+  virtual ~HostDiagnosis() = default;
+  /// Every need, met or not. Does not change the host.
+  virtual std::vector<HostCheck> diagnose(Operation& operation) = 0;
+};
+
+/// The power as an interface, or null.
+template <class Power>
+Power* power_of(Provider& provider) {
+  return dynamic_cast<Power*>(&provider);
+}
+
+/// The power, or Error(unsupported) "provider 'x' cannot ...".
+template <class Power>
+Power& require(Provider& provider) {
+  if (Power* power = power_of<Power>(provider)) return *power;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("provider '{}' has no {}", provider.info().name, to_string(Power::capability)));
+}
+
+}  // namespace envtool

@@ -1,0 +1,308 @@
+#include "core/context.h"
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "core/capabilities.h"
+#include "core/inventory.h"
+
+namespace envtool {
+
+ProjectRun::ProjectRun(Host& host_in, const Services& services_in, const ProjectConfig& project_in,
+                       std::optional<Environment> environment_in, std::stop_token stop_in)
+    : host(host_in),
+      services(services_in),
+      project(project_in),
+      environment(std::move(environment_in)),
+      stop(std::move(stop_in)),
+      secrets(project_in, host_in),
+      ports(host_in),
+      forwarders(host_in) {}
+
+Provider& ProjectRun::provider(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  std::unique_ptr<Provider>& slot = providers_[name];
+  if (!slot) slot = services.providers.make(name, host);
+  return *slot;
+}
+
+void ProjectRun::check_host(const std::string& name, Operation& operation) {
+  Provider& asked = provider(name);
+  const std::lock_guard lock(checks_mutex_);
+  const auto known = checks_.find(name);
+  if (known == checks_.end()) {
+    try {
+      asked.check_host(operation);
+      checks_[name] = std::nullopt;
+    } catch (const Error& error) {
+      checks_[name] = error;
+      throw;
+    }
+  } else if (known->second) {
+    throw Error(*known->second);
+  }
+}
+
+std::string ProjectRun::choose_provider(const MachineConfig& machine, const std::string& wanted,
+                                        Operation& operation) {
+  std::vector<std::string> candidates;
+  if (const std::string named = wanted.empty() ? host.variable("ENVTOOL_PROVIDER") : wanted; !named.empty())
+    candidates = {named};
+  else if (!machine.providers.empty())
+    candidates = machine.providers;
+  else
+    for (const ProviderInfo& info : services.providers.infos()) candidates.push_back(info.name);
+  std::vector<Error> refusals;
+  for (const std::string& name : candidates) {
+    try {
+      check_host(name, operation);
+      return name;
+    } catch (const Error& error) {
+      refusals.push_back(error);
+    }
+  }
+  if (refusals.size() == 1) throw Error(refusals.front());
+  std::vector<Diagnostic> all{{"no provider is usable on this host", {}, {}}};
+  for (const Error& error : refusals) all.push_back({error.what(), {}, error.hint()});
+  throw Error(ErrorKind::host_not_ready, std::move(all));
+}
+
+SshEndpoint ProjectRun::endpoint_of(const MachineRecord& record, Operation& operation) {
+  SshEndpoint endpoint = provider(record.provider).endpoint(record.backend_name, operation);
+  const MachineStore store(*environment, record.name);
+  endpoint.user = record.ssh_user;
+  endpoint.private_key = store.private_key();
+  endpoint.known_hosts = store.known_hosts();
+  endpoint.host_key_alias = record.backend_name;
+  return endpoint;
+}
+
+std::optional<std::string> ProjectRun::machine_fact(const std::string& machine, const std::string& fact,
+                                                    Operation& operation) {
+  if (!environment) return std::nullopt;
+  const auto record = MachineStore(*environment, machine).load();
+  if (!record) return std::nullopt;
+  if (fact == "id") return record->backend_name;
+  if (fact.starts_with("port.")) {
+    for (const Forward& forward : record->forwards)
+      if (std::to_string(forward.guest) == fact.substr(5)) return std::to_string(forward.host);
+    return std::nullopt;
+  }
+  if (fact != "ip") return std::nullopt;
+  const MachineState state = provider(record->provider).inspect(record->backend_name, operation);
+  if (state.addresses.empty()) return std::nullopt;
+  return state.addresses.front();
+}
+
+std::optional<std::string> ProjectRun::look_up(const std::string& machine, const std::string& reference,
+                                               Operation& operation) {
+  if (reference.starts_with("secret.")) return secrets.read(reference.substr(7), stop);
+  if (reference.starts_with("machine.") && !machine.empty())
+    return machine_fact(machine, reference.substr(8), operation);
+  if (!reference.starts_with("machines.")) return std::nullopt;
+  const std::string rest = reference.substr(9);
+  const size_t dot = rest.find('.');
+  if (dot == std::string::npos) return std::nullopt;
+  return machine_fact(rest.substr(0, dot), rest.substr(dot + 1), operation);
+}
+
+LateLookup ProjectRun::late_for(const std::string& machine, Operation& operation) {
+  return [this, machine, &operation](const std::string& reference) {
+    return look_up(machine, reference, operation);
+  };
+}
+
+namespace {
+
+/// Whether a machine's variables hold a secret, which does not go into files that stay.
+bool is_secret(const Value& variable) {
+  return variable.is_late() && variable.as_text().find("${secret.") != std::string::npos;
+}
+
+}  // namespace
+
+bool ProjectRun::has_secret_variables(const std::vector<std::string>& machines) const {
+  return std::any_of(machines.begin(), machines.end(), [&](const std::string& name) {
+    const MachineConfig* const machine = project.find(name);
+    return machine != nullptr && std::any_of(machine->vars.members().begin(), machine->vars.members().end(),
+                                             [](const auto& member) { return is_secret(member.second); });
+  });
+}
+
+std::string ProjectRun::inventory(Operation& operation, const std::vector<std::string>& secrets_for) {
+  std::vector<InventoryHost> hosts;
+  for (const MachineConfig& machine : project.machines) {
+    const auto record = environment ? MachineStore(*environment, machine.name).load() : std::nullopt;
+    if (!record || record->created.empty()) continue;
+    Provider& backend = provider(record->provider);
+    if (backend.inspect(record->backend_name, operation).phase != MachinePhase::running) continue;
+    InventoryHost host_entry{&machine, endpoint_of(*record, operation), Value::map()};
+    for (const auto& [name, value] : machine.vars.members()) {
+      const bool wanted =
+          std::find(secrets_for.begin(), secrets_for.end(), machine.name) != secrets_for.end();
+      if (is_secret(value) && !wanted) continue;
+      host_entry.vars.set(name, expand_late(value, late_for(machine.name, operation)));
+    }
+    hosts.push_back(std::move(host_entry));
+  }
+  return inventory_text(project, hosts);
+}
+
+std::filesystem::path ProjectRun::write_inventory(Operation& operation) {
+  const std::lock_guard lock(inventory_mutex_);
+  const std::string text = inventory(operation);
+  const std::filesystem::path path = environment->state / "inventory.yml";
+  const std::filesystem::path shown = project.directory / ".envtool" / "inventory.yml";
+  if (read_file_if_there(path) != text) write_file(path, text, 0600);
+  if (read_file_if_there(shown) != text) write_file(shown, text, 0600);
+  return path;
+}
+
+BoxRequest MachineContext::box_request() const {
+  return {config.box.value_or(BoxConfig{}), provider.info().box_formats, run.project.sources};
+}
+
+namespace {
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const auto mismatch = std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
+  return mismatch.first == directory.end();
+}
+
+NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
+                           const std::filesystem::path& project) {
+  return {.host = folder.host,
+          .guest = folder.guest,
+          .read_only = folder.read_only,
+          .owner = owner,
+          .covered = folder.exclude,
+          .hides_project_state = is_below(project, folder.host)};
+}
+
+}  // namespace
+
+MachineSpec MachineContext::spec() const {
+  MachineSpec spec;
+  spec.backend_name = record.backend_name;
+  spec.environment_id = run.environment->id;
+  spec.project = run.project.name;
+  spec.name = config.name;
+  spec.hostname = config.hostname.empty() ? config.name : config.hostname;
+  spec.cpus = config.cpus;
+  spec.memory = config.memory;
+  spec.disk = config.disk;
+  spec.disks = config.disks;
+  spec.networks = config.networks;
+  spec.shutdown_timeout = config.timeouts.shutdown;
+  spec.options = provider_options(config, provider.info().name);
+  spec.identity.user = record.ssh_user;
+  if (power_of<NativeFolders>(provider))
+    for (const FolderConfig& folder : config.folders)
+      if (folder.type == FolderType::automatic || folder.type == FolderType::bind)
+        spec.folders.push_back(native_folder(folder, folder.owner.empty() ? record.ssh_user : folder.owner,
+                                             run.project.directory));
+  spec.hosts = project_hosts(run, config.name, operation);
+  return spec;
+}
+
+Communicator& MachineContext::guest() {
+  if (session) return *session;
+  const auto still_alive = [this] {
+    const MachineState now = provider.inspect(record.backend_name, operation);
+    if (now.phase != MachinePhase::running)
+      throw Error(ErrorKind::failed,
+                  fmt::format("the machine is {} while it was to boot", to_string(now.phase)));
+  };
+  try {
+    session = run.services.communicators.connect(run.endpoint_of(record, operation), config.timeouts.boot,
+                                                 still_alive, operation);
+  } catch (Error& error) {
+    ConsoleLog* const console = power_of<ConsoleLog>(provider);
+    const std::string tail = console ? console->console_tail(record.backend_name, 10, operation) : "";
+    if (tail.empty()) throw;
+    throw Error(error.kind(),
+                fmt::format("{}\n  the last lines of its console:\n{}", error.what(), indent(tail, 4)))
+        .with_hint(error.hint());
+  }
+  return *session;
+}
+
+std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except, Operation& operation) {
+  std::vector<HostsEntry> entries;
+  if (run.project.machines.size() < 2) return entries;
+  for (const MachineConfig& machine : run.project.machines) {
+    if (machine.name == except) continue;
+    const auto record = MachineStore(*run.environment, machine.name).load();
+    if (!record || record->created.empty()) continue;
+    const MachineState state = run.provider(record->provider).inspect(record->backend_name, operation);
+    if (state.addresses.empty()) continue;
+    HostsEntry entry{state.addresses.front(), {machine.name}};
+    if (!machine.hostname.empty() && machine.hostname != machine.name)
+      entry.names.push_back(machine.hostname);
+    entry.names.insert(entry.names.end(), machine.aliases.begin(), machine.aliases.end());
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+Value restart_values(const MachineConfig& machine, const std::string& provider) {
+  Value networks = Value::list();
+  for (const NetworkConfig& network : machine.networks)
+    networks.push_back(Value::map({{"name", network.name},
+                                   {"subnet", network.subnet},
+                                   {"ip", network.ip},
+                                   {"bridge", network.bridge},
+                                   {"mac", network.mac}}));
+  Value disks = Value::list();
+  for (const DiskConfig& disk : machine.disks)
+    disks.push_back(Value::map({{"name", disk.name}, {"size", static_cast<std::int64_t>(disk.size.bytes)}}));
+  return Value::map({{"hostname", machine.hostname},
+                     {"networks", networks},
+                     {"disks", disks},
+                     {"disk", machine.disk ? machine.disk->to_string() : ""},
+                     {fmt::format("providers.{}", provider), provider_options(machine, provider)}});
+}
+
+Value create_values(const MachineConfig& machine, const std::string&) {
+  return Value::map({{"box", machine.box ? machine.box->name : ""}, {"ssh.user", machine.ssh.user}});
+}
+
+Value limits_value(const MachineConfig& machine) {
+  return Value::map({{"cpus", machine.cpus.value_or(0)},
+                     {"memory", static_cast<std::int64_t>(machine.memory.value_or(ByteSize{}).bytes)}});
+}
+
+Value folders_value(const MachineSpec& spec) {
+  Value folders = Value::list();
+  for (const NativeFolder& folder : spec.folders)
+    folders.push_back(Value::map({{"host", folder.host.string()},
+                                  {"guest", folder.guest},
+                                  {"read_only", folder.read_only},
+                                  {"owner", folder.owner},
+                                  {"covered", join(folder.covered, "\n")}}));
+  return folders;
+}
+
+void make_missing_folders(const MachineConfig& machine) {
+  for (const FolderConfig& folder : machine.folders)
+    if (folder.create) make_directories(folder.host);
+}
+
+std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record) {
+  std::vector<PendingChange> changes;
+  const auto compare = [&](const Value& now, const Value& then, PendingChange::Needs needs) {
+    for (const auto& [key, value] : now.members())
+      if (then.has(key) && !(then[key] == value)) changes.push_back({key, needs});
+  };
+  if (record.created.empty()) return changes;
+  const MachineConfig wanted = effective_for(machine, record.provider);
+  compare(restart_values(wanted, record.provider), record.started_with, PendingChange::Needs::restart);
+  compare(create_values(wanted, record.provider), record.created_with, PendingChange::Needs::recreate);
+  const auto& providers = machine.providers;
+  if (!providers.empty() && std::find(providers.begin(), providers.end(), record.provider) == providers.end())
+    changes.push_back({"provider", PendingChange::Needs::recreate});
+  return changes;
+}
+
+}  // namespace envtool

@@ -1,0 +1,201 @@
+#include "core/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/suggest.h"
+#include "base/text.h"
+#include "core/capabilities.h"
+#include "core/engine_parts.h"
+#include "core/hooks.h"
+#include "core/steps/steps.h"
+
+namespace envtool {
+
+namespace {
+
+ProjectConfig config_of(const Engine::Setup& setup) {
+  if (setup.config != nullptr) return *setup.config;
+  ProjectConfig config;
+  if (setup.environment) {
+    config.name = setup.environment->name;
+    config.directory = setup.environment->directory;
+  }
+  return config;
+}
+
+}  // namespace
+
+Engine::Parts::Parts(Setup given)
+    : setup(std::move(given)),
+      config(config_of(setup)),
+      project_operation{setup.host, "", setup.stop},
+      run(setup.host, setup.services, config, setup.environment, setup.stop) {
+  find_orphans();
+}
+
+Engine::Engine(Setup setup) : parts_(std::make_unique<Parts>(std::move(setup))) {}
+Engine::~Engine() = default;
+
+void Engine::Parts::find_orphans() {
+  orphans.clear();
+  if (!run.environment) return;
+  for (const std::string& name : recorded_machines(*run.environment)) {
+    if (config.find(name) != nullptr) continue;
+    MachineConfig orphan;
+    orphan.name = orphan.block = name;
+    orphan.hostname = name;
+    orphans.push_back(std::move(orphan));
+  }
+}
+
+const MachineConfig* Engine::Parts::machine(const std::string& name) {
+  if (const MachineConfig* found = config.find(name)) return found;
+  for (const MachineConfig& orphan : orphans)
+    if (orphan.name == name) return &orphan;
+  throw Error(ErrorKind::usage, fmt::format("no machine '{}'", name));
+}
+
+FileLock Engine::Parts::use_environment() {
+  for (;;) {
+    if (!run.environment)
+      run.environment = setup.environments.ensure(config.directory, config.name, setup.adopt);
+    const std::filesystem::path path = setup.host.paths.state / (run.environment->id + ".lock");
+    auto use = FileLock::try_share(path);
+    const bool still_there = std::filesystem::exists(run.environment->state / "project.json");
+    if (use && still_there) return std::move(*use);
+    // Another command is forgetting it at this moment: wait for that, and make it again.
+    if (!still_there && setup.config != nullptr) run.environment.reset();
+    project_operation.sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+void Engine::Parts::forget_if_empty(FileLock use) {
+  if (!run.environment || !recorded_machines(*run.environment).empty()) return;
+  const std::filesystem::path path = setup.host.paths.state / (run.environment->id + ".lock");
+  { const FileLock given_up = std::move(use); }
+  const auto alone = FileLock::try_take(path, "");
+  if (!alone || !recorded_machines(*run.environment).empty()) return;
+  setup.environments.forget(*run.environment);
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  run.environment.reset();
+}
+
+Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome& outcome) {
+  const std::string name = outcome.machine;
+  Task task{name, {}, {}};
+  if (tour.order == Tour::Order::dependencies) task.after = machine(name)->depends_on;
+  if (tour.order == Tour::Order::reverse)
+    for (const MachineConfig& other : config.machines)
+      if (std::find(other.depends_on.begin(), other.depends_on.end(), name) != other.depends_on.end())
+        task.after.push_back(other.name);
+  task.run = [this, name, &tour, &work, &outcome] {
+    const auto started = setup.host.clock.now();
+    outcome.result = MachineOutcome::Result::unchanged;
+    if (tour.recorded_only && !MachineStore(*run.environment, name).load()) return;
+    try {
+      MachineJob job(run, *machine(name), setup, tour.provider, tour.selection);
+      if (work(job)) outcome.result = MachineOutcome::Result::done;
+    } catch (Error& error) {
+      error.with_frame(fmt::format("machine '{}'", name));
+      setup.host.reporter.error(name, error);
+      throw;
+    }
+    outcome.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(setup.host.clock.now() - started);
+  };
+  return task;
+}
+
+Outcome Engine::Parts::for_each(const std::vector<std::string>& machines, const Tour& tour,
+                                const Work& work) {
+  std::vector<MachineOutcome> outcomes(machines.size());
+  std::vector<Task> tasks;
+  for (size_t i = 0; i < machines.size(); ++i) {
+    outcomes[i].machine = machines[i];
+    tasks.push_back(task_for(tour, work, outcomes[i]));
+  }
+  const std::vector<TaskOutcome> results = run_tasks(tasks, tour.jobs, setup.stop);
+  Outcome outcome;
+  for (size_t i = 0; i < results.size(); ++i) {
+    using Result = MachineOutcome::Result;
+    if (results[i].result == TaskOutcome::Result::failed) outcomes[i].result = Result::failed;
+    if (results[i].result == TaskOutcome::Result::skipped) outcomes[i].result = Result::skipped;
+    if (results[i].result == TaskOutcome::Result::interrupted) {
+      outcomes[i].result = Result::interrupted;
+      outcome.interrupted = true;
+    }
+    outcomes[i].error = results[i].error;
+    outcomes[i].skipped_because = results[i].skipped_because;
+  }
+  outcome.machines = std::move(outcomes);
+  return outcome;
+}
+
+const Error* Outcome::first_error() const {
+  for (const MachineOutcome& machine : machines)
+    if (machine.error) return &*machine.error;
+  return project_error ? &*project_error : nullptr;
+}
+
+Outcome Engine::halt(const std::vector<std::string>& machines, StopMode mode) {
+  Parts& parts = *parts_;
+  if (!parts.run.environment) return {};
+  const FileLock use = parts.use_environment();
+  return parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
+    recover(job.context(), job.journal());
+    return run_steps(job.context(), halt_steps(mode), job.journal());
+  });
+}
+
+Outcome Engine::reload(const std::vector<std::string>& machines, const UpOptions& options) {
+  Outcome stopped = halt(machines, StopMode::graceful);
+  if (stopped.first_error() != nullptr || stopped.interrupted) return stopped;
+  return up(machines, options);
+}
+
+Outcome Engine::destroy(const std::vector<std::string>& machines) {
+  Parts& parts = *parts_;
+  if (!parts.run.environment) {
+    if (parts.setup.config != nullptr) parts.setup.environments.forget_half_made(parts.config.directory);
+    return {};
+  }
+  FileLock use = parts.use_environment();
+  Outcome outcome;
+  try {
+    run_hooks(parts.run, HookMoment::before, "destroy", parts.project_operation);
+    outcome = parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
+      return run_steps(job.context(), destroy_steps(), job.journal());
+    });
+    if (parts.setup.config != nullptr && !recorded_machines(*parts.run.environment).empty())
+      parts.run.write_inventory(parts.project_operation);
+    run_hooks(parts.run, HookMoment::after, "destroy", parts.project_operation);
+  } catch (const Error& error) {
+    parts.setup.host.reporter.error("", error);
+    outcome.project_error = error;
+  } catch (const Interrupted&) {
+    outcome.interrupted = true;
+  }
+  parts.forget_if_empty(std::move(use));
+  return outcome;
+}
+
+Outcome Engine::sync(const std::vector<std::string>& machines) {
+  Parts& parts = *parts_;
+  if (!parts.run.environment) return {};
+  const FileLock use = parts.use_environment();
+  return parts.for_each(machines, {}, [&](MachineJob& job) {
+    MachineContext& context = job.context();
+    if (context.state.phase != MachinePhase::running) {
+      context.operation.say(fmt::format("it is {}; nothing to sync", to_string(context.state.phase)));
+      return false;
+    }
+    return run_steps(context, {sync_folders_step()}, job.journal());
+  });
+}
+
+const std::optional<Environment>& Engine::environment() const { return parts_->run.environment; }
+
+}  // namespace envtool

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/operation.h"
+
+namespace envtool {
+
+struct MachineContext;
+
+/// Whether a step has work, and why, in words for `envtool plan`.
+struct Need {
+  bool due = false;
+  std::string why = {};
+
+  static Need none() { return {}; }
+  static Need because(std::string why) { return {true, std::move(why)}; }
+};
+
+/// What a step changes for those after it, so that a plan can be told without running it. `looks` changes
+/// nothing at all: such a step alone is no work.
+enum class StepEffect { none, looks, creates, starts, stops, removes };
+
+/// One step of bringing a machine somewhere: data, so that a plan can be printed and tested without running
+/// it.
+struct Step {
+  std::string name;   ///< short, stable, for the journal and JSON: "create", "provision:setup"
+  std::string title;  ///< for people: "create from debian/bookworm"
+  StepEffect effect = StepEffect::none;
+  /// Asks the world, not the journal. May be called while planning: changes nothing.
+  std::function<Need(MachineContext&)> need;
+  std::function<void(MachineContext&)> run;
+  /// Takes back what a failed or interrupted `run` may have left; empty where `run` leaves nothing.
+  std::function<void(MachineContext&)> undo = {};
+};
+
+struct PlannedStep {
+  std::string name;
+  std::string title;
+  Need need;
+  StepEffect effect = StepEffect::none;
+  bool is_work() const { return need.due && effect != StepEffect::looks; }
+};
+
+struct MachinePlan {
+  std::string machine;
+  std::vector<PlannedStep> steps;
+  bool has_work() const;
+};
+
+}  // namespace envtool

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "core/box.h"
+#include "core/communicator.h"
+#include "core/registry.h"
+
+namespace envtool {
+
+/// A key pair as texts in OpenSSH's formats.
+struct KeyPair {
+  std::string private_key;
+  std::string public_key;  ///< "ssh-ed25519 AAAA... comment"
+};
+
+/// Copies folders into guests that cannot see the host's.
+class FolderSync {
+ public:
+  virtual ~FolderSync() = default;
+  /// Makes the guest's directory like the host's, `exclude` left alone on both sides. Throws Error(failed),
+  /// and Error(host_not_ready) when rsync is missing here or there.
+  virtual void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
+                    Operation& operation) = 0;
+};
+
+/// One forward of a host port to a guest's, as it is or shall be.
+struct Forward {
+  std::string bind;
+  std::uint16_t host = 0;
+  std::uint16_t guest = 0;
+  Protocol protocol = Protocol::tcp;
+  bool operator==(const Forward&) const = default;
+};
+
+/// Everything the engine works through, handed in by `main`, or by a test.
+struct Services {
+  const ProviderRegistry& providers;
+  const ProvisionerRegistry& provisioners;
+  BoxSource& boxes;
+  CommunicatorFactory& communicators;
+  FolderSync& folders;
+  std::function<KeyPair(const std::string& comment)> make_key;  ///< a new ed25519 pair
+  /// Ends connections that programs share (SSH control masters) before a machine stops. Never throws an
+  /// Error.
+  std::function<void(const SshEndpoint& endpoint, Operation& operation)> close_connections = {};
+};
+
+}  // namespace envtool

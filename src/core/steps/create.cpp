@@ -1,0 +1,113 @@
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "core/steps/steps.h"
+
+namespace envtool {
+
+Step resolve_box_step(const MachineContext& context) {
+  const std::string name = context.config.box ? context.config.box->name : "?";
+  Step step{.name = "box", .title = fmt::format("get the box {}", name)};
+  step.need = [](MachineContext& machine) {
+    if (machine.state.phase != MachinePhase::absent) return Need::none();
+    if (machine.planning) {
+      if (machine.run.services.boxes.find(machine.box_request(), machine.operation)) return Need::none();
+      return Need::because("it is not in the store yet");
+    }
+    return Need::because("the machine is not created");
+  };
+  step.run = [](MachineContext& machine) {
+    machine.box = machine.run.services.boxes.resolve(machine.box_request(), machine.operation);
+  };
+  step.undo = [](MachineContext& machine) {
+    // There will be no machine for the ports that were chosen.
+    machine.run.ports.release(machine.run.environment->id, machine.config.name);
+  };
+  return step;
+}
+
+namespace {
+
+std::string ssh_user(const MachineContext& machine) {
+  if (!machine.config.ssh.user.empty()) return machine.config.ssh.user;
+  return machine.box->defaults.ssh_user.empty() ? "vagrant" : machine.box->defaults.ssh_user;
+}
+
+/// New keys for a new machine. The guest's own private key goes into it and is kept nowhere else.
+GuestIdentity make_identity(MachineContext& machine) {
+  const auto& make_key = machine.run.services.make_key;
+  const KeyPair login = make_key(fmt::format("envtool {}", machine.record.backend_name));
+  const KeyPair guest = make_key(machine.record.backend_name);
+  write_file(machine.store.private_key(), login.private_key, 0600);
+  write_file(machine.store.directory() / "key.pub", login.public_key + "\n", 0600);
+  write_file(machine.store.known_hosts(),
+             fmt::format("{} {}\n", machine.record.backend_name, guest.public_key), 0600);
+  return {machine.record.ssh_user, login.public_key, guest.private_key, guest.public_key};
+}
+
+void create_machine(MachineContext& machine) {
+  MachineRecord& record = machine.record;
+  record.ssh_user = ssh_user(machine);
+  record.box_name = machine.box->name;
+  record.box_version = machine.box->version;
+  record.box_digest = machine.box->digest;
+  record.provisioned.clear();
+  // The name is on disk before anything has it, so that nothing is ever orphaned.
+  machine.save(true);
+  MachineSpec spec = machine.spec();
+  spec.identity = make_identity(machine);
+  if (!spec.cpus) spec.cpus = machine.box->defaults.cpus;
+  if (!spec.memory) spec.memory = machine.box->defaults.memory;
+  machine.provider.create(spec, *machine.box, machine.operation);
+  record.created = timestamp(machine.run.host.clock);
+  record.created_with = create_values(machine.config, record.provider);
+  machine.save();
+}
+
+}  // namespace
+
+Step create_step() {
+  Step step{.name = "create", .title = "create", .effect = StepEffect::creates};
+  step.need = [](MachineContext& machine) {
+    if (machine.state.phase == MachinePhase::absent) return Need::because("there is no machine");
+    return Need::none();
+  };
+  step.run = create_machine;
+  step.undo = [](MachineContext& machine) {
+    machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
+    machine.run.ports.release(machine.run.environment->id, machine.config.name);
+    machine.store.remove();
+  };
+  return step;
+}
+
+Step start_step() {
+  Step step{.name = "start", .title = "start", .effect = StepEffect::starts};
+  step.need = [](MachineContext& machine) {
+    if (machine.state.phase == MachinePhase::running) return Need::none();
+    return Need::because(machine.created_now ? "it is new"
+                                             : fmt::format("it is {}", to_string(machine.state.phase)));
+  };
+  step.run = [](MachineContext& machine) {
+    const MachineSpec spec = machine.spec();
+    make_missing_folders(machine.config);
+    machine.provider.start(spec, machine.operation);
+    machine.record.started_with = restart_values(machine.config, machine.record.provider);
+    machine.record.started_with.set("limits", limits_value(machine.config));
+    machine.record.started_with.set("folders", folders_value(spec));
+    machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
+    machine.save();
+  };
+  return step;
+}
+
+Step wait_ready_step() {
+  Step step{.name = "ssh", .title = "wait for SSH"};
+  step.need = [](MachineContext& machine) {
+    return machine.started_now ? Need::because("it has just been started") : Need::none();
+  };
+  step.run = [](MachineContext& machine) { machine.guest(); };
+  return step;
+}
+
+}  // namespace envtool

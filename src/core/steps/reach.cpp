@@ -1,0 +1,163 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/capabilities.h"
+#include "core/steps/steps.h"
+
+namespace envtool {
+
+namespace {
+
+bool fits(const PortConfig& wanted, const Forward& have) {
+  if (wanted.bind != have.bind || wanted.guest != have.guest || wanted.protocol != have.protocol)
+    return false;
+  return !wanted.host || (wanted.host->first <= have.host && have.host <= wanted.host->last);
+}
+
+bool all_fit(const std::vector<PortConfig>& wanted, const std::vector<Forward>& have) {
+  return wanted.size() == have.size() &&
+         std::all_of(wanted.begin(), wanted.end(), [&](const PortConfig& port) {
+           return std::any_of(have.begin(), have.end(),
+                              [&](const Forward& forward) { return fits(port, forward); });
+         });
+}
+
+std::string describe(const std::vector<Forward>& forwards) {
+  std::string text;
+  for (const Forward& forward : forwards)
+    text += fmt::format("{}{}:{} to {}", text.empty() ? "" : ", ", forward.bind, forward.host, forward.guest);
+  return text;
+}
+
+bool is_synced(const MachineContext& machine, const FolderConfig& folder) {
+  if (folder.type == FolderType::rsync) return true;
+  return folder.type == FolderType::automatic && power_of<NativeFolders>(machine.provider) == nullptr;
+}
+
+void choose_ports(MachineContext& machine) {
+  const std::vector<Forward> mine = machine.run.forwarders.active(machine.store.directory());
+  machine.record.forwards = machine.run.ports.choose(machine.run.environment->id, machine.config.name,
+                                                     machine.config.ports, machine.record.forwards, mine);
+  if (!machine.record.created.empty()) machine.save();
+}
+
+void serve_forwards(MachineContext& machine) {
+  const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
+  UniqueFd run_ended;
+  if (Lifetime* const lifetime = power_of<Lifetime>(machine.provider))
+    run_ended = lifetime->run_ended(machine.record.backend_name, machine.operation);
+  machine.run.forwarders.ensure({.directory = machine.store.directory(),
+                                 .forwards = machine.record.forwards,
+                                 .guest_address = endpoint.host,
+                                 .device = endpoint.device,
+                                 .run_ended = run_ended.get()},
+                                machine.operation);
+}
+
+}  // namespace
+
+Step choose_ports_step() {
+  Step step{.name = "ports", .title = "choose host ports"};
+  step.need = [](MachineContext& machine) {
+    const bool taken_care_of = all_fit(machine.config.ports, machine.record.forwards) &&
+                               machine.state.phase == MachinePhase::running;
+    if (taken_care_of || (machine.config.ports.empty() && machine.record.forwards.empty()))
+      return Need::none();
+    // A stopped machine's ports may have been taken by somebody else meanwhile.
+    return Need::because(machine.config.ports.empty() ? "the Envfile forwards none"
+                                                      : "the Envfile forwards ports");
+  };
+  step.run = choose_ports;
+  return step;
+}
+
+Step forward_ports_step() {
+  Step step{.name = "forward", .title = "forward ports"};
+  step.need = [](MachineContext& machine) {
+    const std::vector<Forward> active = machine.run.forwarders.active(machine.store.directory());
+    if (machine.planning && !machine.config.ports.empty() &&
+        (machine.started_now || !all_fit(machine.config.ports, active)))
+      return Need::because(fmt::format("{} in the Envfile", machine.config.ports.size()));
+    if (!machine.planning && !machine.record.forwards.empty() &&
+        (machine.started_now || active != machine.record.forwards))
+      return Need::because(describe(machine.record.forwards));
+    return machine.config.ports.empty() && !active.empty() ? Need::because("the Envfile forwards none")
+                                                           : Need::none();
+  };
+  step.run = [](MachineContext& machine) {
+    try {
+      serve_forwards(machine);
+    } catch (const Error&) {
+      // Somebody may have taken a port since it was chosen; another of its range will do.
+      const std::vector<Forward> before = machine.record.forwards;
+      choose_ports(machine);
+      if (machine.record.forwards == before) throw;
+      serve_forwards(machine);
+    }
+  };
+  return step;
+}
+
+Step stop_forwards_step() {
+  Step step{.name = "unforward", .title = "stop forwarding ports"};
+  step.need = [](MachineContext& machine) {
+    if (machine.run.forwarders.active(machine.store.directory()).empty()) return Need::none();
+    return Need::because("ports are forwarded");
+  };
+  step.run = [](MachineContext& machine) { machine.run.forwarders.stop(machine.store.directory()); };
+  return step;
+}
+
+Step limits_step() {
+  Step step{.name = "limits", .title = "apply CPU and memory limits"};
+  step.need = [](MachineContext& machine) {
+    if (machine.started_now || power_of<LiveLimits>(machine.provider) == nullptr) return Need::none();
+    if (machine.record.started_with["limits"] == limits_value(machine.config)) return Need::none();
+    return Need::because("they differ from the Envfile's");
+  };
+  step.run = [](MachineContext& machine) {
+    require<LiveLimits>(machine.provider)
+        .apply_limits(machine.record.backend_name, machine.config.cpus, machine.config.memory,
+                      machine.operation);
+    machine.record.started_with.set("limits", limits_value(machine.config));
+    machine.save();
+  };
+  return step;
+}
+
+Step native_folders_step() {
+  Step step{.name = "folders", .title = "update shared folders"};
+  step.need = [](MachineContext& machine) {
+    if (machine.started_now || power_of<NativeFolders>(machine.provider) == nullptr) return Need::none();
+    if (machine.record.started_with["folders"] == folders_value(machine.spec())) return Need::none();
+    return Need::because("they differ from the Envfile's");
+  };
+  step.run = [](MachineContext& machine) {
+    const MachineSpec spec = machine.spec();
+    make_missing_folders(machine.config);
+    require<NativeFolders>(machine.provider).update_folders(spec, machine.operation);
+    machine.record.started_with.set("folders", folders_value(spec));
+    machine.save();
+  };
+  return step;
+}
+
+Step sync_folders_step() {
+  Step step{.name = "sync", .title = "copy folders into the guest"};
+  step.need = [](MachineContext& machine) {
+    const bool any = std::any_of(machine.config.folders.begin(), machine.config.folders.end(),
+                                 [&](const FolderConfig& folder) { return is_synced(machine, folder); });
+    return any ? Need::because("rsync folders are pushed by every up") : Need::none();
+  };
+  step.run = [](MachineContext& machine) {
+    const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
+    make_missing_folders(machine.config);
+    for (const FolderConfig& folder : machine.config.folders)
+      if (is_synced(machine, folder))
+        machine.run.services.folders.push(folder, endpoint, machine.guest(), machine.operation);
+  };
+  return step;
+}
+
+}  // namespace envtool

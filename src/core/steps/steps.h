@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "core/context.h"
+#include "core/plan.h"
+
+/// The steps that plans are made of, one or a few to a file. Each asks the world whether it is due.
+namespace envtool {
+
+Step choose_ports_step();
+Step resolve_box_step(const MachineContext& context);
+Step create_step();
+Step start_step();
+Step wait_ready_step();
+Step limits_step();
+Step sync_folders_step();
+Step native_folders_step();
+Step forward_ports_step();
+std::vector<Step> provision_steps(const MachineContext& context);
+Step probe_step();
+
+Step stop_forwards_step();
+Step stop_step(StopMode mode);
+Step destroy_step();
+
+/// Bringing a machine to running, provisioned and ready.
+std::vector<Step> up_steps(const MachineContext& context);
+/// Only what `envtool provision` does.
+std::vector<Step> provision_only_steps(const MachineContext& context);
+std::vector<Step> halt_steps(StopMode mode);
+std::vector<Step> destroy_steps();
+
+}  // namespace envtool

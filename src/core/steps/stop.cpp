@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include "core/probes.h"
+#include "core/steps/steps.h"
+
+namespace envtool {
+
+Step probe_step() {
+  Step step{.name = "ready", .title = "wait until it is ready", .effect = StepEffect::looks};
+  step.need = [](MachineContext& machine) {
+    if (machine.config.ready.empty()) return Need::none();
+    return Need::because(
+        fmt::format("{} in the Envfile", machine.config.ready.size() == 1 ? "a probe" : "probes"));
+  };
+  step.run = [](MachineContext& machine) {
+    const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
+    const auto guest = [&machine]() -> Communicator& { return machine.guest(); };
+    for (const ReadyProbe& probe : machine.config.ready)
+      wait_for_probe(probe, endpoint, guest, machine.operation);
+  };
+  return step;
+}
+
+namespace {
+
+/// Ends this program's session and those that others share.
+void leave(MachineContext& machine) {
+  machine.session.reset();
+  if (machine.state.phase != MachinePhase::running || !machine.run.services.close_connections) return;
+  try {
+    machine.run.services.close_connections(machine.run.endpoint_of(machine.record, machine.operation),
+                                           machine.operation);
+  } catch (const Error&) {
+    // A machine without an address has no connections.
+  }
+}
+
+}  // namespace
+
+Step stop_step(StopMode mode) {
+  Step step{.name = "stop", .title = "stop", .effect = StepEffect::stops};
+  step.need = [](MachineContext& machine) {
+    const bool stopped =
+        machine.state.phase == MachinePhase::absent || machine.state.phase == MachinePhase::stopped;
+    return stopped ? Need::none() : Need::because(fmt::format("it is {}", to_string(machine.state.phase)));
+  };
+  step.run = [mode](MachineContext& machine) {
+    leave(machine);
+    machine.provider.stop(machine.record.backend_name, mode, machine.config.timeouts.shutdown,
+                          machine.operation);
+  };
+  return step;
+}
+
+Step destroy_step() {
+  Step step{.name = "destroy", .title = "destroy", .effect = StepEffect::removes};
+  // Always due: a record without a machine, or half of one, has something to remove too.
+  step.need = [](MachineContext& machine) {
+    return Need::because(machine.state.phase == MachinePhase::absent ? "a record is left" : "it exists");
+  };
+  step.run = [](MachineContext& machine) {
+    leave(machine);
+    machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
+    machine.run.ports.release(machine.run.environment->id, machine.config.name);
+    machine.store.remove();
+  };
+  return step;
+}
+
+std::vector<Step> up_steps(const MachineContext& context) {
+  std::vector<Step> steps{choose_ports_step(), resolve_box_step(context), create_step(),
+                          start_step(),        forward_ports_step(),      wait_ready_step(),
+                          limits_step(),       native_folders_step(),     sync_folders_step()};
+  for (Step& step : provision_steps(context)) steps.push_back(std::move(step));
+  steps.push_back(probe_step());
+  return steps;
+}
+
+std::vector<Step> provision_only_steps(const MachineContext& context) { return provision_steps(context); }
+
+std::vector<Step> halt_steps(StopMode mode) { return {stop_forwards_step(), stop_step(mode)}; }
+
+std::vector<Step> destroy_steps() { return {stop_forwards_step(), destroy_step()}; }
+
+}  // namespace envtool

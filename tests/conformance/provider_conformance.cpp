@@ -1,0 +1,169 @@
+#include "conformance/provider_conformance.h"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "core/capabilities.h"
+
+namespace envtool {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+MachinePhase phase_of(const ProviderUnderTest& test, const std::string& name) {
+  return test.provider.inspect(name, test.operation).phase;
+}
+
+void destroy(const ProviderUnderTest& test, const std::string& name) {
+  test.provider.destroy(name, test.environment_id, test.operation);
+}
+
+template <class Power>
+void check_power(const ProviderUnderTest& test) {
+  const bool listed = test.provider.info().capabilities.contains(Power::capability);
+  const bool has = power_of<Power>(test.provider) != nullptr;
+  CHECK_MESSAGE(listed == has, "capability '" << to_string(Power::capability) << "' is "
+                                              << (listed ? "" : "not ") << "listed and "
+                                              << (has ? "" : "not ") << "there");
+}
+
+}  // namespace
+
+MachineSpec conformance_spec(const ProviderUnderTest& test, const std::string& backend_name) {
+  MachineSpec spec;
+  spec.backend_name = backend_name;
+  spec.environment_id = test.environment_id;
+  spec.project = "conformance";
+  spec.name = spec.hostname = "web";
+  spec.shutdown_timeout = 20s;
+  spec.identity = {
+      .user = "vagrant",
+      .authorized_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIConformanceConformanceConformanceCon test",
+      .host_private_key = "not a key\n",
+      .host_public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHostHostHostHostHostHostHostHostHostHo host"};
+  spec.options = Value::map();
+  for (const OptionSpec& option : test.provider.info().schema.options)
+    if (!option.fallback.is_null()) spec.options.set(option.name, option.fallback);
+  return spec;
+}
+
+void check_life_of_a_machine(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-life");
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::absent);
+
+  test.provider.create(spec, test.box, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::stopped);
+  CHECK(test.provider.inspect(spec.backend_name, test.operation).environment_id == test.environment_id);
+  CHECK_THROWS_AS(test.provider.endpoint(spec.backend_name, test.operation), Error);
+
+  test.provider.start(spec, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::running);
+  test.provider.start(spec, test.operation);  // running already: nothing to do
+
+  test.provider.stop(spec.backend_name, StopMode::graceful, spec.shutdown_timeout, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::stopped);
+  test.provider.stop(spec.backend_name, StopMode::hard, spec.shutdown_timeout, test.operation);
+
+  test.provider.start(spec, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::running);
+  destroy(test, spec.backend_name);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::absent);
+}
+
+void check_creating_twice(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-twice");
+  test.provider.create(spec, test.box, test.operation);
+  test.provider.start(spec, test.operation);
+
+  CHECK_THROWS_AS(test.provider.create(spec, test.box, test.operation), Error);
+
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::running);
+  destroy(test, spec.backend_name);
+}
+
+void check_absent_machines(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-absent");
+
+  CHECK_NOTHROW(destroy(test, spec.backend_name));
+  CHECK_NOTHROW(test.provider.stop(spec.backend_name, StopMode::hard, 1s, test.operation));
+  CHECK_NOTHROW(test.provider.stop(spec.backend_name, StopMode::graceful, 1s, test.operation));
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::absent);
+  CHECK_THROWS_AS(test.provider.start(spec, test.operation), Error);
+  CHECK_THROWS_AS(test.provider.endpoint(spec.backend_name, test.operation), Error);
+}
+
+void check_inspect_after_a_kill(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-kill");
+  test.provider.create(spec, test.box, test.operation);
+  test.provider.start(spec, test.operation);
+
+  test.kill(spec.backend_name);
+
+  CHECK(phase_of(test, spec.backend_name) != MachinePhase::running);
+  test.provider.start(spec, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::running);
+  destroy(test, spec.backend_name);
+}
+
+void check_odd_names(const ProviderUnderTest& test) {
+  // What the core makes of project and machine names: lower-case letters, digits and dashes, at most 49 long.
+  for (const std::string& name :
+       {std::string("a"), std::string("0-0"), std::string("x--y"), std::string(49, 'n')}) {
+    CAPTURE(name);
+    const MachineSpec spec = conformance_spec(test, name);
+    test.provider.create(spec, test.box, test.operation);
+    CHECK(phase_of(test, name) == MachinePhase::stopped);
+    destroy(test, name);
+    CHECK(phase_of(test, name) == MachinePhase::absent);
+  }
+}
+
+void check_two_at_once(const ProviderUnderTest& test) {
+  const auto live = [&test](const std::string& name) {
+    const MachineSpec spec = conformance_spec(test, name);
+    Operation operation{test.operation.host, name, test.operation.stop};
+    test.provider.create(spec, test.box, operation);
+    test.provider.start(spec, operation);
+  };
+  std::exception_ptr failure;
+  {
+    const std::jthread other([&] {
+      try {
+        live("conformance-one");
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+    live("conformance-two");
+  }
+
+  CHECK(failure == nullptr);
+  for (const char* name : {"conformance-one", "conformance-two"}) {
+    CHECK(phase_of(test, name) == MachinePhase::running);
+    destroy(test, name);
+  }
+}
+
+void check_foreign_machines(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-foreign");
+  test.provider.create(spec, test.box, test.operation);
+
+  CHECK_THROWS_AS(test.provider.destroy(spec.backend_name, "ffffffffffffffff", test.operation), Error);
+
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::stopped);
+  destroy(test, spec.backend_name);
+}
+
+void check_capabilities(const ProviderUnderTest& test) {
+  check_power<NativeFolders>(test);
+  check_power<Lifetime>(test);
+  check_power<LiveLimits>(test);
+  check_power<ConsoleLog>(test);
+  CHECK_FALSE(test.provider.info().box_formats.empty());
+  CHECK_FALSE(test.provider.info().summary.empty());
+  CHECK(test.provider.info().schema.name == test.provider.info().name);
+}
+
+}  // namespace envtool

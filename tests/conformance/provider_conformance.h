@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/provider.h"
+
+namespace envtool {
+
+/// A provider and what its tests need of its world. Machines that a check leaves behind are the caller's to
+/// remove: every one of them carries `environment_id`.
+struct ProviderUnderTest {
+  Provider& provider;
+  Operation& operation;
+  Box box;
+  std::string environment_id;
+  /// Ends a running machine behind the provider's back, as a crash would.
+  std::function<void(const std::string& backend_name)> kill;
+};
+
+/// A machine that any provider can make.
+MachineSpec conformance_spec(const ProviderUnderTest& test, const std::string& backend_name);
+
+/// Each must hold for every provider; call each from a case of its own, with a world of its own.
+void check_life_of_a_machine(const ProviderUnderTest& test);
+void check_creating_twice(const ProviderUnderTest& test);
+void check_absent_machines(const ProviderUnderTest& test);
+void check_inspect_after_a_kill(const ProviderUnderTest& test);
+void check_odd_names(const ProviderUnderTest& test);
+void check_two_at_once(const ProviderUnderTest& test);
+void check_foreign_machines(const ProviderUnderTest& test);
+void check_capabilities(const ProviderUnderTest& test);
+
+}  // namespace envtool

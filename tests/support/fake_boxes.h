@@ -1,0 +1,66 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <set>
+
+#include "base/hash.h"
+#include "core/box.h"
+#include "core/services.h"
+
+namespace envtool {
+
+/// Knows every box whose name begins with "fake/"; "fake/missing" means something and cannot be had.
+class FakeBoxes : public BoxSource {
+ public:
+  void check(const BoxRequest& request) override {
+    if (!request.box.name.starts_with("fake/"))
+      throw Error(ErrorKind::bad_envfile, fmt::format("no box '{}'", request.box.name))
+          .at(request.box.position);
+  }
+  std::optional<Box> find(const BoxRequest& request, Operation&) override {
+    const std::lock_guard lock(mutex_);
+    if (!store_.contains(request.box.name)) return std::nullopt;
+    return box_of(request);
+  }
+  Box resolve(const BoxRequest& request, Operation& operation) override {
+    check(request);
+    if (request.box.name == "fake/missing")
+      throw Error(ErrorKind::failed, "box 'fake/missing': the server has no such file");
+    operation.progress({.done = 1, .total = 2, .unit = "B"});
+    const std::lock_guard lock(mutex_);
+    store_.insert(request.box.name);
+    return box_of(request);
+  }
+
+ private:
+  static Box box_of(const BoxRequest& request) {
+    return {.digest = sha256(request.box.name),
+            .name = request.box.name,
+            .version = "1",
+            .format = "fake",
+            .directory = "/boxes",
+            .metadata = {},
+            .defaults = {}};
+  }
+
+  std::mutex mutex_;
+  std::set<std::string> store_;
+};
+
+/// Remembers what was pushed where.
+class FakeFolderSync : public FolderSync {
+ public:
+  std::vector<std::string> pushes;  ///< "/srv/app to 10.99.0.3"
+
+  void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator&, Operation&) override {
+    const std::lock_guard lock(mutex_);
+    pushes.push_back(folder.guest + " to " + endpoint.host);
+  }
+
+ private:
+  std::mutex mutex_;
+};
+
+}  // namespace envtool

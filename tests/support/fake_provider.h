@@ -1,0 +1,96 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/capabilities.h"
+#include "core/registry.h"
+
+namespace envtool {
+
+/// A backend that exists only in memory and outlives the provider objects that work on it, as a real one
+/// does. Strict: it refuses what a real one would. Safe from any thread.
+class FakeBackend {
+ public:
+  struct Machine {
+    MachinePhase phase = MachinePhase::stopped;
+    std::string environment_id;
+    std::string address;
+    std::string box_digest;
+    std::string user;  ///< who may log in
+    MachineSpec spec;  ///< as of the last start
+    int starts = 0;
+  };
+
+  /// Called before each call does anything, outside of locks; may throw, block, or change the world.
+  std::function<void(const std::string& call, const std::string& machine, Operation&)> on_call;
+  /// When set, the host is not ready, and this is why.
+  std::string host_problem;
+
+  /// The next call of that name ("create", "start"...) throws, having done nothing.
+  void fail_at(const std::string& call, std::string text);
+  /// The next call of that name throws half-way: what a real backend would leave is left.
+  void break_at(const std::string& call, std::string text);
+  /// As if the power had failed for this machine.
+  void kill(const std::string& backend_name);
+  /// Removes a machine behind everybody's back.
+  void lose(const std::string& backend_name);
+  /// Puts a machine there that somebody else made.
+  void put(const std::string& backend_name, Machine machine);
+
+  std::map<std::string, Machine> machines() const;
+  /// "create shop-web-1a2b3c4d", in the order in which they came.
+  std::vector<std::string> calls() const;
+
+ private:
+  friend class FakeProvider;
+
+  void enter(const std::string& call, const std::string& machine, Operation& operation);
+  /// Throws when `break_at` says so.
+  void halfway(const std::string& call);
+
+  mutable std::mutex mutex_;
+  std::map<std::string, Machine> machines_;
+  std::vector<std::string> calls_;
+  std::map<std::string, std::string> failures_, breaks_;
+  int addresses_ = 0;
+};
+
+/// Called "fake". Has native folders, live limits and a console; its machines take boxes of the format
+/// "fake".
+class FakeProvider : public Provider,
+                     public NativeFolders,
+                     public LiveLimits,
+                     public ConsoleLog,
+                     public HostDiagnosis {
+ public:
+  static ProviderInfo make_info();
+  explicit FakeProvider(FakeBackend& backend) : backend_(backend), info_(make_info()) {}
+
+  const ProviderInfo& info() const override { return info_; }
+  void check_host(Operation& operation) override;
+  MachineState inspect(const std::string& backend_name, Operation& operation) override;
+  void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
+  void start(const MachineSpec& spec, Operation& operation) override;
+  void stop(const std::string& backend_name, StopMode mode, std::chrono::milliseconds timeout,
+            Operation& operation) override;
+  void destroy(const std::string& backend_name, const std::string& environment_id,
+               Operation& operation) override;
+  SshEndpoint endpoint(const std::string& backend_name, Operation& operation) override;
+  void update_folders(const MachineSpec& spec, Operation& operation) override;
+  void apply_limits(const std::string& backend_name, std::optional<int> cpus, std::optional<ByteSize> memory,
+                    Operation& operation) override;
+  std::string console_tail(const std::string& backend_name, std::size_t lines, Operation& operation) override;
+  std::vector<HostCheck> diagnose(Operation& operation) override;
+
+ private:
+  FakeBackend::Machine& running(const std::string& backend_name);
+
+  FakeBackend& backend_;
+  ProviderInfo info_;
+};
+
+}  // namespace envtool
