@@ -1,0 +1,110 @@
+#include "boxes/address.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/suggest.h"
+#include "boxes/recipes/debian.h"
+
+namespace envtool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view supported_hint =
+    "a box is the path of a '.box' file ('./my.box'), or is made here by 'build:debian/bookworm'";
+
+Error refused(const BoxConfig& box, ErrorKind kind, std::string text) {
+  Error error(kind, std::move(text));
+  error.at(box.position).with_hint(std::string(supported_hint));
+  return error;
+}
+
+bool is_web_address(std::string_view name) {
+  return name.starts_with("http://") || name.starts_with("https://") || name.starts_with("ftp://");
+}
+
+bool is_disk_image(std::string_view name) {
+  return name.ends_with(".qcow2") || name.ends_with(".img") || name.ends_with(".vmdk");
+}
+
+bool is_path(std::string_view name) {
+  return name.starts_with('/') || name.starts_with("./") || name.starts_with("../") ||
+         name.starts_with("~/") || name.ends_with(".box");
+}
+
+/// Whether it reads as "word:rest" with a scheme that nobody knows.
+bool has_scheme(std::string_view name) {
+  const auto colon = name.find(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const auto scheme = name.substr(0, colon);
+  return std::all_of(scheme.begin(), scheme.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+/// Keys of the long form that this address has no use for are refused, not ignored.
+void refuse_keys(const BoxConfig& box, std::string_view why) {
+  const std::pair<std::string_view, const std::string*> keys[] = {
+      {"version", &box.version}, {"url", &box.url}, {"architecture", &box.architecture}};
+  for (const auto& [key, value] : keys)
+    if (!value->empty())
+      throw refused(box, ErrorKind::bad_envfile, fmt::format("box '{}': '{}' {}", box.name, key, why));
+}
+
+RecipeAddress recipe_address(const BoxConfig& box) {
+  const std::string recipe = box.name.substr(std::string_view("build:").size());
+  const auto known = debian_recipes();
+  if (std::find(known.begin(), known.end(), recipe) == known.end()) {
+    Error error(ErrorKind::bad_envfile, fmt::format("box '{}': there is no recipe '{}'", box.name, recipe));
+    const auto near = did_you_mean(recipe, known);
+    error.at(box.position).with_hint(near.empty() ? std::string(supported_hint) : near);
+    throw error;
+  }
+  refuse_keys(box, "does not go with a recipe");
+  if (!box.checksum.empty())
+    throw refused(box, ErrorKind::bad_envfile,
+                  fmt::format("box '{}': 'checksum' does not go with a recipe", box.name));
+  return {recipe};
+}
+
+fs::path local_path(const BoxConfig& box, const fs::path& home) {
+  std::string_view name = box.name;
+  if (name.starts_with("file://")) {
+    name.remove_prefix(std::string_view("file://").size());
+    if (!name.starts_with('/'))
+      throw refused(box, ErrorKind::bad_envfile,
+                    fmt::format("box '{}': a 'file://' address needs an absolute path", box.name));
+  }
+  if (name.starts_with("~/")) return (home / name.substr(2)).lexically_normal();
+  return (box.base_directory / name).lexically_normal();
+}
+
+}  // namespace
+
+BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
+  const std::string& name = box.name;
+  if (name.empty()) throw refused(box, ErrorKind::bad_envfile, "the box has no name");
+  if (name.starts_with("build:")) return recipe_address(box);
+  if (name.starts_with("images:"))
+    throw refused(box, ErrorKind::unsupported,
+                  fmt::format("box '{}': image servers are not supported by this version", name));
+  if (is_web_address(name))
+    throw refused(box, ErrorKind::unsupported,
+                  fmt::format("box '{}': downloading a box is not supported by this version", name));
+  if (is_disk_image(name))
+    throw refused(box, ErrorKind::unsupported,
+                  fmt::format("box '{}': disk images are not supported by this version", name));
+  if (name.starts_with("file://") || is_path(name)) {
+    refuse_keys(box, "does not go with a local file");
+    return LocalBoxAddress{local_path(box, home)};
+  }
+  if (has_scheme(name))
+    throw refused(box, ErrorKind::bad_envfile,
+                  fmt::format("box '{}' is not an address that envtool knows", name));
+  throw refused(box, ErrorKind::unsupported,
+                fmt::format("box '{}': catalogs of boxes are not supported by this version", name));
+}
+
+}  // namespace envtool

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+
+#include "core/box.h"
+
+namespace envtool {
+
+/// A `.box` file of this host.
+struct LocalBoxAddress {
+  std::filesystem::path path;  ///< absolute, lexically normal
+};
+
+/// A box that is made on this host: `build:debian/bookworm`.
+struct RecipeAddress {
+  std::string recipe;  ///< "debian/bookworm"
+};
+
+using BoxAddress = std::variant<LocalBoxAddress, RecipeAddress>;
+
+/// What a box's address means. Throws at the box's position: Error(bad_envfile) for one that means nothing,
+/// names no known recipe or has keys that do not go with it, Error(unsupported) for a kind that this version
+/// does not read. Looks at no file.
+BoxAddress box_address(const BoxConfig& box, const std::filesystem::path& home);
+
+}  // namespace envtool

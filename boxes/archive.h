@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+
+#include "core/operation.h"
+
+/// The only files of this program that know libarchive.
+namespace envtool {
+
+/// Unpacks a box into an existing directory of ours: regular files and directories only, owners, modes and
+/// times of the archive left behind. An entry that would lie outside, a link, a device or a second file of
+/// one name is Error(failed) naming the entry; so are a damaged archive and one of a format that is not
+/// known. What was written by then stays for the caller to remove. Reports progress in bytes of the archive.
+/// Takes tar (with gzip, bzip2, xz, lzma, lz4, zstd or nothing), zip, 7z and cpio, by content.
+void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& directory,
+                    Operation& operation);
+
+/// Writes a tar with every entry below `./rootfs`, as Vagrant's LXC boxes have it, compressed with zstd.
+void pack_rootfs(const std::filesystem::path& tar, const std::filesystem::path& output, Operation& operation);
+
+}  // namespace envtool

@@ -1,0 +1,256 @@
+#include "boxes/box_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/text.h"
+#include "boxes/archive.h"
+#include "boxes/metadata.h"
+
+namespace envtool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view part_prefix = ".part-";
+
+/// Removes a tree of ours, but never one in which something is mounted: as root that would go on into the
+/// host's own /dev or /proc. Such a tree stays until it is unmounted.
+void remove_unmounted(const fs::path& path) {
+  const std::string below = replace_all(path.string(), " ", "\\040") + "/";  // as mountinfo writes a space
+  std::ifstream mounts("/proc/self/mountinfo");
+  if (!mounts) return;
+  for (std::string line; std::getline(mounts, line);)
+    if (line.find(" " + below) != std::string::npos) return;
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
+/// Where a box is made, under the lock of its work: what a killed process left there is removed, and so is
+/// what is not published.
+class PartDirectory {
+ public:
+  PartDirectory(const fs::path& store, const std::string& work)
+      : path_(store / fmt::format("{}{}.{}", part_prefix, work, random_hex(4))) {
+    make_directories(path_);
+  }
+  ~PartDirectory() { remove_unmounted(path_); }
+  PartDirectory(const PartDirectory&) = delete;
+  PartDirectory& operator=(const PartDirectory&) = delete;
+
+  const fs::path& path() const { return path_; }
+  /// Puts it in its place, safely on disk; where there is the same already, that stays.
+  void publish(const fs::path& place) const {
+    const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || ::syncfs(fd.get()) != 0)
+      throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path_.string(), errno_text(errno)));
+    if (fs::exists(place)) return;
+    if (::rename(path_.c_str(), place.c_str()) != 0)
+      throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", place.string(), errno_text(errno)));
+  }
+
+ private:
+  fs::path path_;
+};
+
+/// The file's SHA-256, with progress, as a large box takes seconds.
+std::string digest_of(const fs::path& path, std::uint64_t size, Operation& operation) {
+  std::ifstream file(path, std::ios::binary);
+  std::string block(1 << 20, '\0');
+  Sha256 hash;
+  std::uint64_t done = 0;
+  while (file) {
+    operation.check_stop();
+    file.read(block.data(), static_cast<std::streamsize>(block.size()));
+    const auto got = static_cast<std::size_t>(file.gcount());
+    hash.add(std::string_view(block).substr(0, got));
+    done += got;
+    operation.progress({.done = done, .total = size, .unit = "B"});
+  }
+  if (!file.eof()) throw Error(ErrorKind::failed, fmt::format("cannot read '{}'", path.string()));
+  return hash.finish();
+}
+
+/// The wanted digest in lower case; empty when the Envfile names none.
+std::string wanted_digest(const BoxConfig& box) {
+  if (box.checksum.empty()) return {};
+  std::string digest = box.checksum.starts_with("sha256:") ? box.checksum.substr(7) : std::string();
+  for (char& c : digest)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + 32);
+  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos) {
+    Error error(ErrorKind::bad_envfile,
+                fmt::format("box '{}': expected 'checksum' as 'sha256:' and 64 hexadecimal "
+                            "digits, found '{}'",
+                            box.name, box.checksum));
+    error.at(box.position);
+    throw error;
+  }
+  return digest;
+}
+
+void check_digest(const BoxConfig& box, const std::string& digest) {
+  const std::string wanted = wanted_digest(box);
+  if (wanted.empty() || wanted == digest) return;
+  Error error(ErrorKind::failed, fmt::format("box '{}': the file's checksum is sha256:{}, expected sha256:{}",
+                                             box.name, digest, wanted));
+  error.at(box.position);
+  throw error;
+}
+
+void check_format(const BoxRequest& request, const std::string& format) {
+  const auto& wanted = request.formats;
+  const bool asked = request.box.format.empty() || request.box.format == format;
+  if (asked && (wanted.empty() || std::find(wanted.begin(), wanted.end(), format) != wanted.end())) return;
+  Error error(ErrorKind::unsupported,
+              fmt::format("box '{}' is for provider '{}', expected one for '{}'", request.box.name, format,
+                          asked ? join(wanted, "' or '") : request.box.format));
+  error.at(request.box.position);
+  throw error;
+}
+
+FileStamp stamp_of(const BoxConfig& box, const fs::path& path) {
+  try {
+    return FileStamp::of(path);
+  } catch (const Error& error) {
+    Error placed(ErrorKind::bad_envfile, fmt::format("box '{}': {}", box.name, error.what()));
+    placed.at(box.position).with_hint("a box's path is relative to the file that names it");
+    throw placed;
+  }
+}
+
+}  // namespace
+
+BoxStore::BoxStore(Host& host, RecipeHost recipe_host)
+    : host_(host),
+      recipe_host_(std::move(recipe_host)),
+      directory_(fs::weakly_canonical(host.paths.data / "boxes")),  // as the kernel names mounts
+      index_(directory_ / "index.json") {}
+
+void BoxStore::check(const BoxRequest& request) {
+  const BoxAddress address = box_address(request.box, host_.paths.home);
+  wanted_digest(request.box);
+  if (const auto* local = std::get_if<LocalBoxAddress>(&address)) stamp_of(request.box, local->path);
+  if (std::holds_alternative<RecipeAddress>(address)) check_format(request, "lxc");
+}
+
+std::optional<Box> BoxStore::find(const BoxRequest& request, Operation&) {
+  const BoxAddress address = box_address(request.box, host_.paths.home);
+  if (const auto* local = std::get_if<LocalBoxAddress>(&address)) return find_local(request, *local);
+  return find_recipe(request, std::get<RecipeAddress>(address));
+}
+
+Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
+  check(request);
+  if (auto box = find(request, operation)) return std::move(*box);
+  const BoxAddress address = box_address(request.box, host_.paths.home);
+  sweep();
+  if (const auto* local = std::get_if<LocalBoxAddress>(&address))
+    return add_local(request, *local, operation);
+  return build(request, std::get<RecipeAddress>(address), operation);
+}
+
+std::optional<Box> BoxStore::stored(const BoxRequest& request, const std::string& digest) const {
+  const fs::path place = place_of(digest);
+  if (!fs::exists(place)) return std::nullopt;
+  BoxFacts facts = read_box_facts(place);
+  check_format(request, facts.format);
+  const Value& recipe = facts.metadata["recipe-version"];
+  return Box{.digest = digest,
+             .name = request.box.name,
+             .version = recipe.is_null() ? "0" : fmt::format("{}", recipe.as_integer()),
+             .format = facts.format,
+             .directory = place,
+             .metadata = std::move(facts.metadata),
+             .defaults = std::move(facts.defaults)};
+}
+
+std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBoxAddress& address) const {
+  const auto digest = index_.digest_of_file(address.path, stamp_of(request.box, address.path));
+  if (!digest) return std::nullopt;
+  check_digest(request.box, *digest);
+  return stored(request, *digest);
+}
+
+std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const RecipeAddress& address) const {
+  const auto digest = index_.digest_of_recipe(address.recipe, debian_recipe_version);
+  return digest ? stored(request, *digest) : std::nullopt;
+}
+
+Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation) {
+  const FileStamp stamp = stamp_of(request.box, address.path);
+  const std::string digest = digest_of(address.path, stamp.size, operation);
+  check_digest(request.box, digest);
+  const FileLock lock = wait_for_lock(
+      lock_of(digest), fmt::format("waiting for another envtool that unpacks box '{}'", request.box.name),
+      operation);
+  if (!fs::exists(place_of(digest))) unpack_into_store(request, address, {digest, stamp}, operation);
+  index_.remember_file(address.path, stamp, digest, operation);
+  return stored(request, digest).value();
+}
+
+void BoxStore::unpack_into_store(const BoxRequest& request, const LocalBoxAddress& address,
+                                 const Identity& identity, Operation& operation) {
+  const PartDirectory part(directory_, identity.digest);
+  try {
+    unpack_archive(address.path, part.path(), operation);
+    if (FileStamp::of(address.path) != identity.stamp)
+      throw Error(ErrorKind::failed, "the file was changed while it was read");
+    const BoxFacts facts = read_box_facts(part.path());
+    check_format(request, facts.format);
+    check_box_content(part.path(), facts);
+  } catch (Error& error) {
+    if (error.kind() != ErrorKind::unsupported)
+      error.with_frame(fmt::format("box '{}'", request.box.name)).at(request.box.position);
+    throw;
+  }
+  part.publish(place_of(identity.digest));
+}
+
+Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Operation& operation) {
+  const std::string work = "build-" + replace_all(address.recipe, "/", "-");
+  const FileLock lock = wait_for_lock(
+      lock_of(work), fmt::format("waiting for another envtool that builds box '{}'", request.box.name),
+      operation);
+  if (auto box = find_recipe(request, address)) return std::move(*box);
+  operation.say(fmt::format("building box '{}': once, about half a minute", request.box.name));
+  std::string digest;
+  try {
+    const PartDirectory part(directory_, work);
+    const DebianBuild recipe{
+        .release = address.recipe.substr(address.recipe.find('/') + 1),
+        .mirrors = choose_debian_mirrors(request.sources.debian, host_.variable("ENVTOOL_DEBIAN_MIRROR"),
+                                         recipe_host_),
+        .keyring = recipe_host_.keyring,
+        .own_mounts = ::geteuid() == 0 || can_regain_root()};
+    build_debian_box(recipe, part.path(), directory_ / (work + ".log"), operation);
+    const fs::path rootfs = part.path() / "rootfs.tar.zst";
+    digest = digest_of(rootfs, fs::file_size(rootfs), operation);
+    part.publish(place_of(digest));
+  } catch (Error& error) {
+    error.with_frame(fmt::format("box '{}'", request.box.name));
+    throw;
+  }
+  index_.remember_recipe(address.recipe, debian_recipe_version, digest, operation);
+  return stored(request, digest).value();
+}
+
+/// Removes what killed processes left: parts whose lock nobody holds.
+void BoxStore::sweep() const {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(directory_, failure)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(part_prefix)) continue;
+    const std::string work = name.substr(part_prefix.size(), name.rfind('.') - part_prefix.size());
+    const auto lock = FileLock::try_take(lock_of(work), fmt::format("pid {}", ::getpid()));
+    if (lock) remove_unmounted(entry.path());
+  }
+}
+
+}  // namespace envtool

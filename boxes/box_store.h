@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "boxes/address.h"
+#include "boxes/index.h"
+#include "boxes/recipes/debian.h"
+#include "core/box.h"
+
+namespace envtool {
+
+/// The user's boxes below `$XDG_DATA_HOME/envtool/boxes`: `<sha256>/` each, complete or absent. Safe from
+/// several threads and processes at once. See boxes/README.md for the files.
+class BoxStore : public BoxSource {
+ public:
+  explicit BoxStore(Host& host, RecipeHost recipe_host = {});
+
+  void check(const BoxRequest& request) override;
+  std::optional<Box> find(const BoxRequest& request, Operation& operation) override;
+  Box resolve(const BoxRequest& request, Operation& operation) override;
+
+ private:
+  std::optional<Box> find_local(const BoxRequest& request, const LocalBoxAddress& address) const;
+  std::optional<Box> find_recipe(const BoxRequest& request, const RecipeAddress& address) const;
+  Box add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation);
+  Box build(const BoxRequest& request, const RecipeAddress& address, Operation& operation);
+  /// The box of that digest, when it is in the store.
+  std::optional<Box> stored(const BoxRequest& request, const std::string& digest) const;
+  struct Identity {
+    std::string digest;
+    FileStamp stamp;
+  };
+  void unpack_into_store(const BoxRequest& request, const LocalBoxAddress& address, const Identity& identity,
+                         Operation& operation);
+  void sweep() const;
+  std::filesystem::path place_of(const std::string& digest) const { return directory_ / digest; }
+  std::filesystem::path lock_of(const std::string& work) const {
+    return directory_ / "locks" / (work + ".lock");
+  }
+
+  Host& host_;
+  RecipeHost recipe_host_;
+  std::filesystem::path directory_;
+  BoxIndex index_;
+};
+
+}  // namespace envtool

@@ -1,0 +1,93 @@
+#include "boxes/index.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace envtool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::milliseconds lock_poll{50};
+
+std::optional<std::string> digest_in(const Value& entry) {
+  const std::string& digest = entry["digest"].as_text();
+  return digest.size() == 64 ? std::optional(digest) : std::nullopt;
+}
+
+}  // namespace
+
+FileStamp FileStamp::of(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0)
+    throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+  if (!S_ISREG(info.st_mode))
+    throw Error(ErrorKind::failed, fmt::format("'{}' is not a file", path.string()));
+  return {.size = static_cast<std::uint64_t>(info.st_size),
+          .inode = info.st_ino,
+          .modified = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
+Value BoxIndex::read() const {
+  try {
+    if (const auto text = read_file_if_there(file_)) return parse_json(*text, file_.string());
+  } catch (const Error&) {  // a damaged index costs a second look at files, no more
+  }
+  return Value::map();
+}
+
+std::optional<std::string> BoxIndex::digest_of_file(const fs::path& path, const FileStamp& stamp) const {
+  const Value index = read();
+  const Value& entry = index["files"][path.string()];
+  const FileStamp known{.size = static_cast<std::uint64_t>(entry["size"].as_integer()),
+                        .inode = static_cast<std::uint64_t>(entry["inode"].as_integer()),
+                        .modified = entry["modified"].as_integer()};
+  return known == stamp ? digest_in(entry) : std::nullopt;
+}
+
+std::optional<std::string> BoxIndex::digest_of_recipe(const std::string& recipe, int version) const {
+  const Value index = read();
+  const Value& entry = index["recipes"][recipe];
+  return entry["version"].as_integer() == version ? digest_in(entry) : std::nullopt;
+}
+
+void BoxIndex::change(const std::string& section, const std::string& key, Value value, Operation& operation) {
+  const FileLock lock = wait_for_lock(fs::path(file_) += ".lock", "", operation);
+  Value index = read();
+  Value entries = index[section].is_map() ? index[section] : Value::map();
+  entries.set(key, std::move(value));
+  index.set(section, std::move(entries));
+  write_file(file_, to_json(index, 1) + "\n", 0644);
+}
+
+void BoxIndex::remember_file(const fs::path& path, const FileStamp& stamp, const std::string& digest,
+                             Operation& operation) {
+  change("files", path.string(),
+         Value::map({{"digest", digest},
+                     {"size", static_cast<std::int64_t>(stamp.size)},
+                     {"inode", static_cast<std::int64_t>(stamp.inode)},
+                     {"modified", stamp.modified}}),
+         operation);
+}
+
+void BoxIndex::remember_recipe(const std::string& recipe, int version, const std::string& digest,
+                               Operation& operation) {
+  change("recipes", recipe, Value::map({{"digest", digest}, {"version", version}}), operation);
+}
+
+FileLock wait_for_lock(const fs::path& path, std::string_view waiting, Operation& operation) {
+  bool said = false;
+  while (true) {
+    operation.check_stop();
+    if (auto lock = FileLock::try_take(path, fmt::format("pid {}", ::getpid()))) return std::move(*lock);
+    if (!said && !waiting.empty()) operation.say(waiting);
+    said = true;
+    operation.sleep_for(lock_poll);
+  }
+}
+
+}  // namespace envtool

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/files.h"
+#include "core/operation.h"
+
+namespace envtool {
+
+/// What of a file tells that its content is still the same, without reading it.
+struct FileStamp {
+  std::uint64_t size = 0, inode = 0;
+  std::int64_t modified = 0;  ///< nanoseconds since the epoch
+
+  /// Throws Error(failed) when the file is missing or no regular file.
+  static FileStamp of(const std::filesystem::path& path);
+  bool operator==(const FileStamp&) const = default;
+};
+
+/// The store's memory: which box a file's or a recipe's was. Only a shortcut: when it is lost, files are
+/// hashed and recipes run again. Replaced atomically; safe for several processes at once.
+class BoxIndex {
+ public:
+  /// `file` is the index; its lock lies beside it.
+  explicit BoxIndex(std::filesystem::path file) : file_(std::move(file)) {}
+
+  /// The digest of the box file as it was when it had this stamp.
+  std::optional<std::string> digest_of_file(const std::filesystem::path& path, const FileStamp& stamp) const;
+  std::optional<std::string> digest_of_recipe(const std::string& recipe, int version) const;
+  void remember_file(const std::filesystem::path& path, const FileStamp& stamp, const std::string& digest,
+                     Operation& operation);
+  void remember_recipe(const std::string& recipe, int version, const std::string& digest,
+                       Operation& operation);
+
+ private:
+  Value read() const;
+  void change(const std::string& section, const std::string& key, Value value, Operation& operation);
+
+  std::filesystem::path file_;
+};
+
+/// Takes the lock, waiting as long as another holds it; says `waiting` once if it has to and there is
+/// something to say.
+FileLock wait_for_lock(const std::filesystem::path& path, std::string_view waiting, Operation& operation);
+
+}  // namespace envtool

@@ -1,0 +1,85 @@
+#include "boxes/address.h"
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+
+using namespace envtool;
+
+namespace {
+
+BoxConfig box_of(const std::string& name) {
+  BoxConfig box;
+  box.name = name;
+  box.base_directory = "/project";
+  box.position = {std::make_shared<SourceText>(SourceText{"Envfile", "box: " + name + "\n"}), 1, 6};
+  return box;
+}
+
+BoxAddress address_of(const std::string& name) { return box_address(box_of(name), "/home/ada"); }
+
+/// The error for that box; fails the test when there is none.
+Error refusal(const BoxConfig& box) {
+  try {
+    box_address(box, "/home/ada");
+  } catch (const Error& error) {
+    return error;
+  }
+  FAIL("accepted: " << box.name);
+  return Error(ErrorKind::failed, "");
+}
+
+}  // namespace
+
+TEST_CASE("a path is relative to the file that names it, to the home, or absolute") {
+  const std::pair<std::string, std::string> cases[] = {
+      {"./a.box", "/project/a.box"}, {"boxes/a.box", "/project/boxes/a.box"}, {"../a.box", "/a.box"},
+      {"/srv/a.box", "/srv/a.box"},  {"./odd-name", "/project/odd-name"},     {"~/a.box", "/home/ada/a.box"},
+      {"file:///srv/x", "/srv/x"}};
+  for (const auto& [name, path] : cases) {
+    CAPTURE(name);
+    CHECK(std::get<LocalBoxAddress>(address_of(name)).path == path);
+  }
+}
+
+TEST_CASE("a recipe is known by name") {
+  CHECK(std::get<RecipeAddress>(address_of("build:debian/bookworm")).recipe == "debian/bookworm");
+
+  const Error error = refusal(box_of("build:debian/bookwurm"));
+  CHECK(error.kind() == ErrorKind::bad_envfile);
+  CHECK(std::string(error.what()) == "box 'build:debian/bookwurm': there is no recipe 'debian/bookwurm'");
+  CHECK(error.hint() == "did you mean 'debian/bookworm'?");
+}
+
+TEST_CASE("addresses that this version does not read are refused by what they are, with their place") {
+  const std::pair<std::string, std::string> cases[] = {
+      {"images:debian/12", "image servers are not supported by this version"},
+      {"https://example.com/a.box", "downloading a box is not supported by this version"},
+      {"generic/debian12", "catalogs of boxes are not supported by this version"},
+      {"debian12", "catalogs of boxes are not supported by this version"},
+      {"./disk.qcow2", "disk images are not supported by this version"}};
+  for (const auto& [name, why] : cases) {
+    const Error error = refusal(box_of(name));
+    CHECK(error.kind() == ErrorKind::unsupported);
+    CHECK(std::string(error.what()) == "box '" + name + "': " + why);
+    CHECK(error.diagnostics().front().position.to_string() == "Envfile:1:6");
+    CHECK(error.hint().find("build:debian/bookworm") != std::string::npos);
+  }
+}
+
+TEST_CASE("an address that means nothing is a problem of the Envfile") {
+  CHECK(refusal(box_of("")).kind() == ErrorKind::bad_envfile);
+  CHECK(refusal(box_of("floppy:a")).kind() == ErrorKind::bad_envfile);
+  CHECK(refusal(box_of("file://relative.box")).kind() == ErrorKind::bad_envfile);
+}
+
+TEST_CASE("a key that does not go with the address is refused, not ignored") {
+  BoxConfig local = box_of("./a.box");
+  local.version = "1.0";
+  CHECK(std::string(refusal(local).what()) == "box './a.box': 'version' does not go with a local file");
+
+  BoxConfig recipe = box_of("build:debian/bookworm");
+  recipe.checksum = "sha256:0";
+  CHECK(std::string(refusal(recipe).what()) ==
+        "box 'build:debian/bookworm': 'checksum' does not go with a recipe");
+}

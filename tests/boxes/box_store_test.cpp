@@ -1,0 +1,306 @@
+#include "boxes/box_store.h"
+
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "tests/boxes/archive_maker.h"
+#include "tests/support/scripted_host.h"
+
+using namespace envtool;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A store in a directory of its own, on a host with one Debian mirror and without programs.
+struct StoreTest {
+  TemporaryDirectory directory;
+  ScriptedHost scripted;
+  RecipeHost recipe_host{directory.path() / "apt", directory.path() / "keyring.gpg"};
+  fs::path boxes = directory.path() / "data" / "boxes";
+
+  StoreTest() {
+    scripted.host.paths.data = directory.path() / "data";
+    scripted.host.paths.home = directory.path();
+    write_file(recipe_host.apt_directory / "sources.list", "deb http://a.example/debian bookworm main\n");
+    write_file(recipe_host.keyring, "keys");
+  }
+
+  BoxStore store() { return BoxStore(scripted.host, recipe_host); }
+
+  BoxRequest request(const std::string& name) const {
+    BoxRequest request;
+    request.box.name = name;
+    request.box.base_directory = directory.path();
+    request.box.position = {std::make_shared<SourceText>(SourceText{"Envfile", "box: " + name + "\n"}), 1, 6};
+    request.formats = {"lxc"};
+    return request;
+  }
+
+  /// Boxes and unfinished ones in the store.
+  std::size_t stored() const {
+    std::size_t count = 0;
+    std::error_code failure;
+    for (const auto& entry : fs::directory_iterator(boxes, failure))
+      if (entry.is_directory() && entry.path().filename() != "locks") ++count;
+    return count;
+  }
+
+  /// The error that the box gives, with nothing left in the store.
+  Error refusal(const BoxRequest& wanted) {
+    try {
+      store().resolve(wanted, scripted.operation);
+    } catch (const Error& error) {
+      CHECK(stored() == 0);
+      return error;
+    }
+    FAIL("accepted: " << wanted.box.name);
+    return Error(ErrorKind::failed, "");
+  }
+
+  /// mmdebstrap, which writes a root file system of one file.
+  void expect_build() {
+    scripted.runner.expect({"setpriv", more_words}, [](const ProcessSpec& spec) {
+      CHECK(spec.input.ends_with("] http://a.example/debian bookworm main\n"));
+      make_archive(spec.argv[spec.argv.size() - 2],
+                   {{.name = "./", .type = AE_IFDIR}, {.name = "./etc/hostname", .content = "x"}});
+      return ProcessResult{
+          .status = 0, .output = {}, .error = "I: running apt-get update...\nI: creating tarball...\n"};
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a local box is unpacked once, and found by its file from then on") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const BoxRequest request = test.request("./a.box");
+  BoxStore store = test.store();
+  CHECK_FALSE(store.find(request, test.scripted.operation));
+
+  const Box box = store.resolve(request, test.scripted.operation);
+
+  CHECK(box.digest == sha256_of_file(test.directory.path() / "a.box"));
+  CHECK(box.directory == test.boxes / box.digest);
+  CHECK(box.name == "./a.box");
+  CHECK(box.version == "0");
+  CHECK(box.format == "lxc");
+  CHECK(box.defaults.ssh_user == "ada");
+  CHECK(read_file(box.directory / "rootfs.tar.gz") == "not looked into");
+  const auto found = test.store().find(request, test.scripted.operation);
+  REQUIRE(found);
+  CHECK(found->digest == box.digest);
+  CHECK(test.stored() == 1);
+}
+
+TEST_CASE("a local box that was replaced is another box") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const BoxRequest request = test.request("a.box");
+  const Box old = test.store().resolve(request, test.scripted.operation);
+  auto entries = good_box();
+  entries[2].content = "another root file system";
+  make_archive(test.directory.path() / "a.box", entries);
+
+  CHECK_FALSE(test.store().find(request, test.scripted.operation));
+  CHECK(test.store().resolve(request, test.scripted.operation).digest != old.digest);
+  CHECK(test.stored() == 2);
+}
+
+TEST_CASE("the same box under two names is stored once") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  fs::copy(test.directory.path() / "a.box", test.directory.path() / "b.box");
+
+  const Box a = test.store().resolve(test.request("a.box"), test.scripted.operation);
+  const Box b = test.store().resolve(test.request("b.box"), test.scripted.operation);
+
+  CHECK(a.directory == b.directory);
+  CHECK(test.stored() == 1);
+}
+
+TEST_CASE("a lost or damaged index costs a second look, no box") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const Box box = test.store().resolve(test.request("a.box"), test.scripted.operation);
+  write_file(test.boxes / "index.json", "{\"files\": [");
+
+  CHECK(test.store().resolve(test.request("a.box"), test.scripted.operation).digest == box.digest);
+}
+
+TEST_CASE("a missing file is a problem of the Envfile, with its place") {
+  StoreTest test;
+
+  const Error error = test.refusal(test.request("./none.box"));
+
+  CHECK(error.kind() == ErrorKind::bad_envfile);
+  CHECK(std::string(error.what()).find("none.box': No such file") != std::string::npos);
+  CHECK(error.diagnostics().front().position.to_string() == "Envfile:1:6");
+  CHECK_THROWS_AS(test.store().check(test.request("./none.box")), Error);
+}
+
+TEST_CASE("a file that is no box gives one error and leaves nothing") {
+  StoreTest test;
+  write_file(test.directory.path() / "text.box", "hello\n");
+  make_archive(test.directory.path() / "empty.box", {});
+  make_archive(test.directory.path() / "wrapped.box", {{.name = "box/metadata.json", .content = "{}"}});
+  make_archive(test.directory.path() / "hostile.box", {good_box()[0], {.name = "../../out", .content = "x"}});
+
+  CHECK(std::string(test.refusal(test.request("text.box")).what()) ==
+        "box 'text.box': not an archive that envtool can read (tar, zip, 7z or cpio)");
+  CHECK(std::string(test.refusal(test.request("wrapped.box")).what()) ==
+        "box 'wrapped.box': there is no 'metadata.json' at its root");
+  CHECK(std::string(test.refusal(test.request("empty.box")).what()) ==
+        "box 'empty.box': there is no 'metadata.json' at its root");
+  CHECK(std::string(test.refusal(test.request("hostile.box")).what()) ==
+        "box 'hostile.box': its entry '../../out' lies outside of the box");
+  CHECK_FALSE(fs::exists(test.directory.path() / "data" / "out"));
+}
+
+TEST_CASE("a box for another provider is refused") {
+  StoreTest test;
+  make_archive(test.directory.path() / "v.box",
+               {{.name = "metadata.json", .content = R"({"provider": "virtualbox"})"}});
+
+  const Error error = test.refusal(test.request("v.box"));
+
+  CHECK(error.kind() == ErrorKind::unsupported);
+  CHECK(std::string(error.what()) == "box 'v.box' is for provider 'virtualbox', expected one for 'lxc'");
+}
+
+TEST_CASE("a checksum that the file does not have is refused, warm and cold") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  BoxRequest request = test.request("a.box");
+  request.box.checksum = "sha256:" + std::string(64, '0');
+  CHECK(std::string(test.refusal(request).what()).find("expected sha256:0000") != std::string::npos);
+
+  request.box.checksum = "sha256:" + sha256_of_file(test.directory.path() / "a.box");
+  test.store().resolve(request, test.scripted.operation);
+  request.box.checksum = "sha256:" + std::string(64, '0');
+  CHECK_THROWS_AS(test.store().find(request, test.scripted.operation), Error);
+
+  request.box.checksum = "md5:12";
+  CHECK_THROWS_AS(test.store().check(request), Error);
+}
+
+TEST_CASE("what a killed process left is removed by the next run") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  write_file(test.boxes / ".part-build-debian-bookworm.0a" / "root.tar", "half");
+  write_file(test.boxes / (".part-" + std::string(64, 'a') + ".0b") / "rootfs.tar.gz", "half");
+
+  test.store().resolve(test.request("a.box"), test.scripted.operation);
+
+  CHECK(test.stored() == 1);
+}
+
+TEST_CASE("a leftover with something mounted in it is left alone, and so is what is mounted") {
+  if (::geteuid() != 0) return;  // only root mounts
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const fs::path source = test.directory.path() / "host";
+  write_file(source / "precious", "x");
+  const fs::path mounted = test.boxes / ".part-old.0d" / "dev" / "shm";
+  make_directories(mounted);
+  if (::mount(source.c_str(), mounted.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    return;  // a container may refuse
+
+  test.store().resolve(test.request("a.box"), test.scripted.operation);
+  ::umount2(mounted.c_str(), MNT_DETACH);
+
+  CHECK(fs::exists(source / "precious"));
+  CHECK(fs::exists(mounted));
+}
+
+TEST_CASE("what another process is working on is left alone") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  write_file(test.boxes / ".part-other.0c" / "root.tar", "half");
+  const auto lock = FileLock::try_take(test.boxes / "locks" / "other.lock", "another");
+
+  test.store().resolve(test.request("a.box"), test.scripted.operation);
+
+  CHECK(fs::exists(test.boxes / ".part-other.0c" / "root.tar"));
+}
+
+TEST_CASE("a recipe runs once, whoever asks") {
+  StoreTest test;
+  test.expect_build();
+  const BoxRequest request = test.request("build:debian/bookworm");
+
+  const Box box = test.store().resolve(request, test.scripted.operation);
+  const Box again = test.store().resolve(request, test.scripted.operation);
+
+  CHECK(again.digest == box.digest);
+  CHECK(box.version == std::to_string(debian_recipe_version));
+  CHECK(box.digest == sha256_of_file(box.directory / "rootfs.tar.zst"));
+  CHECK(box.metadata["provider"].as_text() == "lxc");
+  CHECK_FALSE(fs::exists(box.directory / "root.tar"));
+  CHECK(test.scripted.reporter.sentences.size() == 1);
+}
+
+TEST_CASE("of two that want a recipe at once, one builds and the other waits") {
+  StoreTest test;
+  test.expect_build();
+  const BoxRequest request = test.request("build:debian/bookworm");
+  std::string digests[2];
+  {
+    const auto resolve = [&](std::string& digest) {
+      Operation operation{test.scripted.host, "m"};
+      digest = test.store().resolve(request, operation).digest;
+    };
+    const std::jthread one([&] { resolve(digests[0]); });
+    const std::jthread two([&] { resolve(digests[1]); });
+  }
+
+  CHECK(digests[0] == digests[1]);
+  CHECK(digests[0].size() == 64);
+  CHECK(test.scripted.runner.calls().size() == 1);
+}
+
+TEST_CASE("a recipe that fails says its last lines, keeps the log and leaves nothing else") {
+  StoreTest test;
+  test.scripted.runner.expect(
+      {"setpriv", more_words},
+      {.status = 25, .output = {}, .error = "I: running apt-get update...\nE: no route\n"});
+
+  const Error error = test.refusal(test.request("build:debian/bookworm"));
+
+  CHECK(std::string(error.what()).find("E: no route") != std::string::npos);
+  CHECK(error.hint().find("build-debian-bookworm.log") != std::string::npos);
+  CHECK(read_file(test.boxes / "build-debian-bookworm.log") == "I: running apt-get update...\nE: no route\n");
+}
+
+TEST_CASE("a missing mmdebstrap or keyring is a host that is not ready") {
+  StoreTest test;
+  test.scripted.runner.expect({"setpriv", more_words},
+                              {.status = 127, .output = {}, .error = "no such file"});
+  CHECK(test.refusal(test.request("build:debian/bookworm")).hint() == "apt install mmdebstrap");
+
+  fs::remove(test.recipe_host.keyring);
+  const Error error = test.refusal(test.request("build:debian/bookworm"));
+  CHECK(error.kind() == ErrorKind::host_not_ready);
+  CHECK(error.hint() == "apt install debian-archive-keyring");
+}
+
+TEST_CASE("a wish to stop while waiting for another's work is heard") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const auto digest = sha256_of_file(test.directory.path() / "a.box");
+  const auto lock = FileLock::try_take(test.boxes / "locks" / (digest + ".lock"), "another");
+  std::stop_source stop;
+  Operation operation{test.scripted.host, "web", stop.get_token()};
+  const std::jthread later([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    stop.request_stop();
+  });
+
+  CHECK_THROWS_AS(test.store().resolve(test.request("a.box"), operation), Interrupted);
+  CHECK(test.scripted.reporter.sentences.size() == 1);
+}
