@@ -1,0 +1,110 @@
+#include "providers/lxc/helper/container.h"
+
+#include <fmt/format.h>
+#include <lxc/lxccontainer.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <thread>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "providers/lxc/parts/container_config.h"
+#include "providers/lxc/parts/processes.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Container = std::unique_ptr<lxc_container, int (*)(lxc_container*)>;
+
+Container open_container(const Layout& layout, const std::string& name) {
+  Container container(::lxc_container_new(name.c_str(), layout.containers().c_str()), &::lxc_container_put);
+  if (!container || !container->is_defined(container.get()))
+    throw Error(ErrorKind::failed, fmt::format("liblxc cannot read the configuration of '{}'", name));
+  return container;
+}
+
+/// liblxc uses newuidmap when it finds it, even as root, and then wants a line for root in /etc/subuid.
+void hide_id_mappers() {
+  for (const char* directory :
+       {"/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/"})
+    for (const char* program : {"newuidmap", "newgidmap"})
+      if (const std::string path = std::string(directory) + program; ::access(path.c_str(), F_OK) == 0)
+        if (::mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr) != 0)
+          fail("hide '" + path + "'", errno);
+}
+
+void remove_groups(const Cgroups& cgroups, const std::string& name) {
+  for (const fs::path& top : cgroups.directories(name)) {
+    std::vector<fs::path> all = {top};
+    std::error_code code;
+    for (fs::recursive_directory_iterator entry(top, code), end; !code && entry != end; entry.increment(code))
+      if (std::error_code ignored; entry->is_directory(ignored)) all.push_back(entry->path());
+    for (auto path = all.rbegin(); path != all.rend(); ++path) ::rmdir(path->c_str());
+  }
+}
+
+void kill_payload(const Cgroups& cgroups, const std::string& name) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  if (const auto freezer = cgroups.control(name, "freezer.state")) write_control(*freezer, "THAWED");
+  while (cgroups.is_running(name)) {
+    const auto all_at_once = cgroups.control(name, "cgroup.kill");
+    if (!all_at_once || !write_control(*all_at_once, "1"))
+      for (const pid_t pid : cgroups.payload(name)) ::kill(pid, SIGKILL);
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(ErrorKind::failed, fmt::format("processes of machine '{}' do not end", name))
+          .with_hint("one may hang in the kernel; a restart of the host ends it");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+void wait_for_end(int process, std::chrono::milliseconds timeout) {
+  pollfd wait{process, POLLIN, 0};
+  while (::poll(&wait, 1, static_cast<int>(timeout.count())) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+void start_container(const Layout& layout, const std::string& name) {
+  hide_id_mappers();
+  const Container container = open_container(layout, name);
+  container->want_daemonize(container.get(), true);
+  container->want_close_all_fds(container.get(), true);
+  if (container->start(container.get(), 0, nullptr)) return;
+  const std::string log = last_lines(read_file_if_there(layout.log(name)).value_or(""), 8);
+  throw Error(ErrorKind::failed, fmt::format("liblxc cannot start machine '{}':\n{}", name, indent(log, 4)))
+      .with_hint(fmt::format("the whole log is '{}'", layout.log(name).string()));
+}
+
+void request_shutdown(const Layout& layout, const std::string& name) {
+  const Container container = open_container(layout, name);
+  container->shutdown(container.get(), 0);
+}
+
+void end_container(const std::string& name) {
+  const Cgroups cgroups = Cgroups::of_host();
+  const auto monitor = cgroups.monitor(name);
+  const UniqueFd process(monitor ? static_cast<int>(::syscall(SYS_pidfd_open, *monitor, 0)) : -1);
+  kill_payload(cgroups, name);
+  if (process) {
+    wait_for_end(process.get(), std::chrono::seconds(10));
+    // A monitor stuck in its clean-up has nothing left to look after.
+    ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+    wait_for_end(process.get(), std::chrono::seconds(5));
+  }
+  remove_groups(cgroups, name);
+  const std::string device = veth_name(name);
+  if (fs::exists("/sys/class/net/" + device)) run_program({"ip", "link", "delete", device});
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "providers/lxc/helper/context.h"
+
+/// The container itself: starting through liblxc, ending through the kernel.
+namespace envtool::lxc {
+
+/// Starts the container whose configuration is written. Returns when its init runs; what is mounted in this
+/// process's namespace stays with it. Throws Error(failed) with the end of liblxc's log.
+void start_container(const Layout& layout, const std::string& name);
+
+/// Asks the guest's init to shut down, and does not wait.
+void request_shutdown(const Layout& layout, const std::string& name);
+
+/// Ends every process of the container and its monitor, and takes away what they leave in the kernel. Nothing
+/// there: nothing to do. Throws Error(failed) when a process will not die.
+void end_container(const std::string& name);
+
+}  // namespace envtool::lxc

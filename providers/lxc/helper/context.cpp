@@ -1,0 +1,71 @@
+#include "providers/lxc/helper/context.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace envtool::lxc {
+
+AsUser::AsUser(const Caller& caller) {
+  if (caller.uid == 0) return;
+  changed_ = true;
+  if (::initgroups(caller.name.c_str(), caller.gid) != 0 || ::setegid(caller.gid) != 0 ||
+      ::seteuid(caller.uid) != 0)
+    fail(fmt::format("become user '{}'", caller.name), errno);
+}
+
+AsUser::~AsUser() {
+  if (!changed_) return;
+  // Going on with half a user's rights is worse than ending here.
+  if (::seteuid(0) != 0 || ::setegid(0) != 0 || ::setgroups(0, nullptr) != 0) ::_exit(70);
+}
+
+void fail(const std::string& what, int number) {
+  throw Error(ErrorKind::failed, fmt::format("cannot {}: {}", what, errno_text(number)));
+}
+
+bool write_control(const std::filesystem::path& path, std::string_view value) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return fd && ::write(fd.get(), value.data(), value.size()) == static_cast<ssize_t>(value.size());
+}
+
+ProcessResult run_program(const std::vector<std::string>& argv, const std::string& input) {
+  return SystemProcessRunner().run({.argv = argv, .input = input}, {});
+}
+
+std::string run_checked(const std::vector<std::string>& argv, const std::string& input) {
+  const ProcessSpec spec{.argv = argv, .input = input};
+  const ProcessResult result = SystemProcessRunner().run(spec, {});
+  if (!result.ok()) throw Error(ErrorKind::failed, describe_failure(spec, result));
+  return result.output;
+}
+
+bool has_program(const std::string& name) {
+  for (const char* directory : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
+    if (::access((directory + name).c_str(), X_OK) == 0) return true;
+  return false;
+}
+
+std::optional<Record> own_record(const Context& context) {
+  std::optional<Record> record = find_record(context.layout, context.text("name"));
+  if (!record) return record;
+  if (context.caller.uid != 0 && record->owner != context.caller.uid)
+    throw Error(ErrorKind::failed,
+                fmt::format("machine '{}' belongs to user id {}", record->name, record->owner));
+  if (record->environment != context.text("environment"))
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' belongs to another environment, '{}'",
+                                               record->name, record->environment));
+  return record;
+}
+
+void save_record(const Context& context, const Record& record) {
+  write_file(context.layout.record(record.name), record_text(record), 0644);
+}
+
+}  // namespace envtool::lxc

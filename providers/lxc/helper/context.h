@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/process.h"
+#include "base/value.h"
+#include "providers/lxc/parts/layout.h"
+#include "providers/lxc/parts/record.h"
+
+/// What every operation of the helper works with. The helper is one thread, runs one operation and ends.
+namespace envtool::lxc {
+
+/// The user on whose behalf root works.
+struct Caller {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::string name;
+};
+
+struct Context {
+  Layout layout;
+  Caller caller;
+  Value request;
+  std::vector<std::string> warnings = {};  ///< sentences for the user, sent with the answer
+
+  const std::string& text(std::string_view key) const { return request[key].as_text(); }
+};
+
+/// While it lives, files are opened with the user's rights instead of root's.
+class AsUser {
+ public:
+  /// Throws Error(failed) when the user cannot be become.
+  explicit AsUser(const Caller& caller);
+  ~AsUser();
+  AsUser(const AsUser&) = delete;
+  AsUser& operator=(const AsUser&) = delete;
+
+ private:
+  bool changed_ = false;
+};
+
+/// Error(failed) "cannot <what>: <errno>".
+[[noreturn]] void fail(const std::string& what, int number);
+
+/// Writes a file of /proc or a cgroup in one go; false with errno when the kernel refuses.
+bool write_control(const std::filesystem::path& path, std::string_view value);
+
+/// Runs a host program to its end.
+ProcessResult run_program(const std::vector<std::string>& argv, const std::string& input = "");
+/// The same; a status other than 0 is Error(failed).
+std::string run_checked(const std::vector<std::string>& argv, const std::string& input = "");
+bool has_program(const std::string& name);
+
+/// The record of the machine the request names, checked to be the caller's; nothing when there is none.
+std::optional<Record> own_record(const Context& context);
+void save_record(const Context& context, const Record& record);
+
+}  // namespace envtool::lxc

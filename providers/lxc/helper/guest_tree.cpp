@@ -1,0 +1,150 @@
+#include "providers/lxc/helper/guest_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/text.h"
+#include "providers/lxc/helper/context.h"
+#include "providers/lxc/helper/mounts.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string parent_of(const std::string& path) { return fs::path(path).parent_path().string(); }
+std::string name_of(const std::string& path) { return fs::path(path).filename().string(); }
+
+std::string real_path(int fd) { return fs::read_symlink(fmt::format("/proc/self/fd/{}", fd)).string(); }
+
+UniqueFd open_child(int parent, const std::string& name) {
+  return UniqueFd(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+}  // namespace
+
+GuestTree::GuestTree(const fs::path& root, std::uint32_t shift)
+    : root_(open_directory(root)), shift_(shift) {}
+
+GuestTree::GuestTree(const fs::path& root, const fs::path& upper, std::uint32_t shift)
+    : root_(open_directory(root)),
+      upper_(open_directory(upper)),
+      root_path_(real_path(root_.get())),
+      shift_(shift) {}
+
+UniqueFd GuestTree::look(const std::string& path, int flags) const {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return UniqueFd(static_cast<int>(::syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how)));
+}
+
+std::optional<std::string> GuestTree::read(const std::string& path) const {
+  const UniqueFd fd = look(path, O_RDONLY | O_NONBLOCK);
+  struct stat facts {};
+  if (!fd || ::fstat(fd.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) return std::nullopt;
+  return read_file(fmt::format("/proc/self/fd/{}", fd.get()), 4 << 20);
+}
+
+std::optional<GuestTree::Owner> GuestTree::owner_of(const std::string& path) const {
+  const UniqueFd fd = look(path, O_PATH);
+  struct stat facts {};
+  if (!fd || ::fstat(fd.get(), &facts) != 0) return std::nullopt;
+  return Owner{facts.st_uid - shift_, facts.st_gid - shift_, facts.st_mode & 07777};
+}
+
+bool GuestTree::is_directory(const std::string& path) const { return bool(look(path, O_PATH | O_DIRECTORY)); }
+
+std::vector<std::string> GuestTree::list(const std::string& path) const {
+  std::vector<std::string> names;
+  UniqueFd fd = look(path, O_RDONLY | O_DIRECTORY);
+  if (!fd) return names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(fd.release()), &::closedir);
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr)
+    if (const std::string name = entry->d_name; name != "." && name != "..") names.push_back(name);
+  return names;
+}
+
+UniqueFd GuestTree::mirror(int directory) const {
+  const std::string inside = real_path(directory).substr(root_path_.size());
+  UniqueFd below(::dup(root_.get()));
+  UniqueFd here(::dup(upper_.get()));
+  for (const std::string& name : split(inside, '/')) {
+    if (name.empty()) continue;
+    below = open_child(below.get(), name);
+    struct stat facts {};
+    if (!below || ::fstat(below.get(), &facts) != 0)
+      fail(fmt::format("look at '{}' of the box", inside), errno);
+    const bool made = ::mkdirat(here.get(), name.c_str(), 0700) == 0;
+    here = open_child(here.get(), name);
+    if (!here) fail(fmt::format("make '{}' in the machine's layer", inside), errno);
+    if (made && (::fchown(here.get(), facts.st_uid + shift_, facts.st_gid + shift_) != 0 ||
+                 ::fchmod(here.get(), facts.st_mode & 07777) != 0))
+      fail(fmt::format("set the owner of '{}'", inside), errno);
+  }
+  return here;
+}
+
+UniqueFd GuestTree::directory_for_writing(const std::string& path, const Owner& owner) const {
+  UniqueFd found = look(path, O_RDONLY | O_DIRECTORY);
+  if (found) return upper_ ? mirror(found.get()) : std::move(found);
+  if (errno != ENOENT || path == "/") fail(fmt::format("open '{}' in the guest", path), errno);
+  const UniqueFd parent = directory_for_writing(parent_of(path), {owner.uid, owner.gid, 0755});
+  const bool made = ::mkdirat(parent.get(), name_of(path).c_str(), 0700) == 0;
+  UniqueFd here = open_child(parent.get(), name_of(path));
+  if (!here) fail(fmt::format("make '{}' in the guest", path), errno);
+  if (made && (::fchown(here.get(), owner.uid + shift_, owner.gid + shift_) != 0 ||
+               ::fchmod(here.get(), owner.mode) != 0))
+    fail(fmt::format("set the owner of '{}'", path), errno);
+  return here;
+}
+
+void GuestTree::make_directory(const std::string& path, const Owner& owner) const {
+  directory_for_writing(path, owner);
+}
+
+void GuestTree::write(const std::string& path, std::string_view content, const Owner& owner) const {
+  const UniqueFd directory = directory_for_writing(parent_of(path), {owner.uid, owner.gid, 0755});
+  const std::string name = name_of(path);
+  ::unlinkat(directory.get(), name.c_str(), 0);
+  const UniqueFd file(
+      ::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) fail(fmt::format("write '{}' in the guest", path), errno);
+  for (std::string_view rest = content; !rest.empty();) {
+    const ssize_t count = ::write(file.get(), rest.data(), rest.size());
+    if (count < 0) fail(fmt::format("write '{}' in the guest", path), errno);
+    rest.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fchown(file.get(), owner.uid + shift_, owner.gid + shift_) != 0 ||
+      ::fchmod(file.get(), owner.mode) != 0)
+    fail(fmt::format("set the owner of '{}'", path), errno);
+}
+
+void GuestTree::write_if_changed(const std::string& path, std::string_view content) const {
+  if (read(path) != content) write(path, content);
+}
+
+void GuestTree::make_link(const std::string& path, const std::string& target) const {
+  const UniqueFd directory = directory_for_writing(parent_of(path), Owner{});
+  ::unlinkat(directory.get(), name_of(path).c_str(), 0);
+  if (::symlinkat(target.c_str(), directory.get(), name_of(path).c_str()) != 0 && errno != EEXIST)
+    fail(fmt::format("link '{}' in the guest", path), errno);
+}
+
+void GuestTree::remove(const std::string& path) const {
+  const UniqueFd directory = look(parent_of(path), O_RDONLY | O_DIRECTORY);
+  if (!directory) return;
+  if (::unlinkat(directory.get(), name_of(path).c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR)
+    fail(fmt::format("remove '{}' from the box", path), errno);
+}
+
+}  // namespace envtool::lxc

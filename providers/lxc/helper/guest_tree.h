@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+
+namespace envtool::lxc {
+
+/// A guest's files, read and written by root without ever leaving the guest's tree: whatever links the guest
+/// made are followed inside of it only. Paths are the guest's, absolute.
+class GuestTree {
+ public:
+  /// Owners are the guest's ids; `shift` is added to them on disk.
+  explicit GuestTree(const std::filesystem::path& root, std::uint32_t shift = 0);
+  /// Looks in `root`, a box that stays as it is, and writes into `upper`, the fresh layer over it.
+  GuestTree(const std::filesystem::path& root, const std::filesystem::path& upper, std::uint32_t shift);
+
+  struct Owner {
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    unsigned mode = 0644;
+  };
+
+  std::optional<std::string> read(const std::string& path) const;
+  /// Its owner and mode as the guest sees them; links are followed.
+  std::optional<Owner> owner_of(const std::string& path) const;
+  bool is_directory(const std::string& path) const;
+  /// Names in a directory; none when there is no such directory.
+  std::vector<std::string> list(const std::string& path) const;
+
+  /// Replaces whatever has that name, links not followed; missing directories are made (0755) with the same
+  /// owner.
+  void write(const std::string& path, std::string_view content, const Owner& owner) const;
+  void write(const std::string& path, std::string_view content) const { write(path, content, Owner{}); }
+  /// Writes only what differs, to keep the guest's times and save a copy-up.
+  void write_if_changed(const std::string& path, std::string_view content) const;
+  void make_directory(const std::string& path, const Owner& owner) const;
+  void make_link(const std::string& path, const std::string& target) const;
+  /// Removes a file or link; nothing there is fine. Not for use with an upper layer.
+  void remove(const std::string& path) const;
+
+ private:
+  UniqueFd look(const std::string& path, int flags) const;
+  UniqueFd directory_for_writing(const std::string& path, const Owner& owner) const;
+  UniqueFd mirror(int directory) const;
+
+  UniqueFd root_, upper_;
+  std::string root_path_;  ///< known where there is an upper layer
+  std::uint32_t shift_;
+};
+
+}  // namespace envtool::lxc

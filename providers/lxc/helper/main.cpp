@@ -1,0 +1,158 @@
+// envtool-lxc: the part of envtool that runs as root. One JSON request on standard input (for `import`, whose
+// archive comes there, as the first argument), one JSON answer on standard output. Not meant to be called by
+// hand.
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/files.h"
+#include "providers/lxc/helper/context.h"
+#include "providers/lxc/helper/host_facts.h"
+#include "providers/lxc/helper/import.h"
+#include "providers/lxc/helper/lock.h"
+#include "providers/lxc/helper/machine.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Caller caller() {
+  if (::geteuid() != 0)
+    throw Error(ErrorKind::host_not_ready, "envtool-lxc needs root").with_hint("use sudo");
+  Caller caller;
+  const char* text = std::getenv("SUDO_UID");
+  if (text == nullptr) return caller;
+  const auto [end, code] = std::from_chars(text, text + std::strlen(text), caller.uid);
+  const passwd* user = code == std::errc() && *end == '\0' ? ::getpwuid(caller.uid) : nullptr;
+  if (user == nullptr)
+    throw Error(ErrorKind::host_not_ready, fmt::format("sudo names no user of this host: '{}'", text));
+  caller.gid = user->pw_gid;
+  caller.name = user->pw_name;
+  return caller;
+}
+
+Layout layout_for(const Caller& caller, const std::string& root) {
+  // Elsewhere the directories above could be the user's own, to be swapped while root works in them.
+  if (caller.uid != 0 && root != default_root)
+    throw Error(ErrorKind::usage,
+                fmt::format("only root itself may move '{}' by ENVTOOL_ROOT", default_root));
+  if (!fs::path(root).is_absolute()) throw Error(ErrorKind::usage, "'root' is not an absolute path");
+  make_directories(root, 0711);
+  const Layout layout{fs::canonical(root)};
+  make_directories(layout.containers(), 0711);
+  make_directories(layout.root / "root", 0711);
+  make_directories(layout.root / "machines", 0700);
+  return layout;
+}
+
+void check_texts(const Value& request) {
+  const std::string& hostname = request["hostname"].as_text();
+  if (hostname.size() > 64 ||
+      hostname.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789.-") != std::string::npos)
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no host name", hostname));
+  for (const Value& host : request["hosts"].items())
+    if (host["address"].as_text().find_first_of(" \t\n") != std::string::npos)
+      throw Error(ErrorKind::usage, fmt::format("'{}' is no address", host["address"].as_text()));
+}
+
+/// A create that comes to nothing leaves no directory.
+struct UnmakeIfEmpty {
+  fs::path directory;
+  ~UnmakeIfEmpty() { ::rmdir(directory.c_str()); }
+};
+
+Value run(const Value& request, std::vector<std::string>& warnings) {
+  const Caller user = caller();
+  Context context{layout_for(user, request["root"].as_text()), user, request};
+  const std::string& operation = context.text("op");
+  if (operation == "check") return check_host(context);
+  if (operation == "import") return import_box(context);
+  if (!is_machine_name(context.text("name")))
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a machine", context.text("name")));
+  check_texts(request);
+  static constexpr std::pair<std::string_view, Value (*)(Context&)> operations[] = {
+      {"create", create_machine},   {"start", start_machine},    {"stop", stop_machine},
+      {"destroy", destroy_machine}, {"folders", update_folders}, {"limits", apply_limits}};
+  for (const auto& [name, function] : operations) {
+    if (operation != name) continue;
+    const fs::path directory = context.layout.container(context.text("name"));
+    const UniqueFd lock = wait_for_machine(directory, operation == "create", std::chrono::seconds(60));
+    const UnmakeIfEmpty unmake{directory};
+    Value answer = function(context);
+    warnings = context.warnings;
+    return answer;
+  }
+  throw Error(ErrorKind::usage, fmt::format("no operation '{}'", operation));
+}
+
+std::string_view kind_name(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::usage:
+      return "usage";
+    case ErrorKind::host_not_ready:
+      return "host_not_ready";
+    case ErrorKind::busy:
+      return "busy";
+    case ErrorKind::unsupported:
+      return "unsupported";
+    default:
+      return "failed";
+  }
+}
+
+Value answer(int count, char** words) {
+  try {
+    const std::string text = count > 1 ? words[1] : read_file("/proc/self/fd/0", 1 << 20);
+    const Value request = parse_json(text, "the request");
+    std::vector<std::string> warnings;
+    const Value result = run(request, warnings);
+    Value list = Value::list();
+    for (const std::string& warning : warnings) list.push_back(warning);
+    return Value::map({{"ok", result}, {"warnings", list}});
+  } catch (const Error& error) {
+    return Value::map(
+        {{"error",
+          Value::map({{"kind", kind_name(error.kind())}, {"text", error.what()}, {"hint", error.hint()}})}});
+  } catch (const std::exception& error) {
+    return Value::map({{"error", Value::map({{"kind", "failed"}, {"text", error.what()}, {"hint", ""}})}});
+  }
+}
+
+/// Root does not trust the environment of whoever calls.
+void prepare_process() {
+  const char* sudo = std::getenv("SUDO_UID");
+  const std::string user = sudo != nullptr ? sudo : "";
+  ::clearenv();
+  ::setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+  ::setenv("LC_ALL", "C.UTF-8", 1);
+  if (!user.empty()) ::setenv("SUDO_UID", user.c_str(), 1);
+  ::umask(022);
+  // A handler, not SIG_IGN: what is ignored stays so in the guest's init. Operations are short and end in a
+  // state that destroy() knows, so a wish to stop waits for them.
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::signal(number, [](int) {});
+  ::signal(SIGPIPE, [](int) {});
+  if (::chdir("/") != 0) ::_exit(70);
+}
+
+}  // namespace
+
+}  // namespace envtool::lxc
+
+int main(int count, char** words) {
+  envtool::lxc::prepare_process();
+  const std::string text = envtool::to_json(envtool::lxc::answer(count, words)) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}

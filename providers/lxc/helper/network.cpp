@@ -1,0 +1,192 @@
+#include "providers/lxc/helper/network.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "providers/lxc/parts/guest_files.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* alias = "envtool";
+
+fs::path device_directory(const std::string& name) { return fs::path("/sys/class/net") / name; }
+
+Subnet free_subnet() {
+  return choose_subnet(routed_networks(
+      parse_json(run_checked({"ip", "-json", "-4", "route", "show", "table", "all"}), "ip route")));
+}
+
+bool legacy_tables_are_used() {
+  return has_program("iptables-legacy") &&
+         !read_file_if_there("/proc/net/ip_tables_names").value_or("").empty();
+}
+
+Value nft_ruleset() {
+  return parse_json(run_checked({"nft", "--json", "--handle", "list", "ruleset"}), "nft list ruleset");
+}
+
+}  // namespace
+
+Network::Network(Context& context)
+    : context_(context), lock_(wait_for_lock(context.layout.network_lock(), std::chrono::seconds(60))) {
+  const std::optional<std::string> text = read_file_if_there(context.layout.network());
+  const Value state = text ? parse_json(*text, context.layout.network().string()) : Value();
+  const std::optional<Subnet> known = parse_subnet(state["subnet"].as_text());
+  bridge_ = bridge_name(context.layout.root.string());
+  dns_ = state["dns"].as_bool();
+  ready_ = known && state["ready"].as_bool();
+  subnet_ = known ? *known : free_subnet();
+  if (!known) save();
+}
+
+void Network::save() const {
+  remove_half_written(context_.layout.network());
+  write_file(
+      context_.layout.network(),
+      to_json(Value::map(
+                  {{"bridge", bridge_}, {"subnet", subnet_.to_string()}, {"dns", dns_}, {"ready", ready_}}),
+              2) +
+          "\n");
+}
+
+bool Network::bridge_is_there() const {
+  const auto found = read_file_if_there(device_directory(bridge_) / "ifalias");
+  // The alias comes last: what has none, nor any port, is ours and half made.
+  std::error_code code;
+  if (found && trim(*found).empty() && fs::is_empty(device_directory(bridge_) / "brif", code) && !code) {
+    run_checked({"ip", "link", "delete", bridge_});
+    return false;
+  }
+  if (found && trim(*found) != alias)
+    throw Error(ErrorKind::failed,
+                fmt::format("a network device '{}' is in the way that envtool did not make", bridge_))
+        .with_hint(fmt::format("'ip link show {}' shows it; remove or rename it", bridge_));
+  return found.has_value();
+}
+
+void Network::ensure_bridge() {
+  if (bridge_is_there()) return;
+  // Its own routes went with it: whatever overlaps now is somebody else's.
+  const Value routes =
+      parse_json(run_checked({"ip", "-json", "-4", "route", "show", "table", "all"}), "ip route");
+  const std::vector<Subnet> routed = routed_networks(routes);
+  for (const Subnet& other : routed)
+    if (other.overlaps(subnet_)) subnet_ = choose_subnet(routed);
+  ready_ = false;
+  stop_dns();  // it listens on a bridge that somebody deleted
+  dns_ = has_program("dnsmasq");
+  save();
+  run_checked({"ip", "-batch", "-"}, fmt::format("link add {0} type bridge\n"
+                                                 "address add {2}/24 broadcast + dev {0}\n"
+                                                 "link set {0} up\n"
+                                                 "link set {0} alias {1}\n",
+                                                 bridge_, alias, gateway()));
+  if (dns_) start_dns();
+}
+
+void Network::ensure_services() {
+  if (dns_ && !dns_runs()) start_dns();
+  if (ready_) return;
+  if (!write_control("/proc/sys/net/ipv4/ip_forward", "1")) fail("let this host forward packets", errno);
+  set_firewall();
+  ready_ = true;
+  save();
+}
+
+bool Network::dns_runs() const {
+  const std::string pid(trim(read_file_if_there(pid_file()).value_or("")));
+  if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) return false;
+  const auto command = read_file_if_there("/proc/" + pid + "/cmdline");
+  return command && command->find(pid_file()) != std::string::npos;
+}
+
+void Network::start_dns() {
+  const ProcessResult result =
+      run_program({"dnsmasq", "--conf-file=", "--pid-file=" + pid_file(), "--interface=" + bridge_,
+                   "--except-interface=lo", "--bind-interfaces", "--listen-address=" + gateway(),
+                   "--no-hosts", "--cache-size=1000", "--resolv-file=/etc/resolv.conf"});
+  if (result.ok()) return;
+  context_.warnings.push_back(
+      fmt::format("dnsmasq does not start on '{}', so guests ask the host's name servers "
+                  "themselves: {}",
+                  bridge_, last_lines(result.error, 1)));
+  dns_ = false;
+  save();
+}
+
+void Network::stop_dns() const {
+  if (!dns_runs()) return;
+  ::kill(std::stoi(read_file(pid_file())), SIGTERM);
+  for (int tries = 0; dns_runs() && tries < 500; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+void Network::set_firewall() const {
+  if (!has_program("nft"))
+    throw Error(ErrorKind::host_not_ready, "the program 'nft' is missing, which gives machines their way out")
+        .with_hint("install the package 'nftables'");
+  remove_rules();
+  run_checked({"nft", "-f", "-"}, nat_rules(bridge_, subnet_));
+  const std::string accepts = accept_rules(dropping_chains(nft_ruleset()), bridge_);
+  if (!accepts.empty()) run_checked({"nft", "-f", "-"}, accepts);
+  if (legacy_tables_are_used())
+    for (std::vector<std::string> rule :
+         legacy_accepts(run_checked({"iptables-legacy", "-w", "-S"}), bridge_)) {
+      rule.insert(rule.begin(), {"iptables-legacy", "-w"});
+      run_checked(rule);
+    }
+  if (has_program("firewall-cmd") && run_program({"firewall-cmd", "--state"}).ok())
+    run_checked({"firewall-cmd", "--quiet", "--zone=trusted", "--add-interface=" + bridge_});
+}
+
+void Network::remove_rules() const {
+  if (has_program("nft")) {
+    const std::string removals = removal_rules(nft_ruleset(), bridge_);
+    if (!removals.empty()) run_checked({"nft", "-f", "-"}, removals);
+  }
+  if (legacy_tables_are_used())
+    for (std::vector<std::string> rule :
+         legacy_removals(run_checked({"iptables-legacy", "-w", "-S"}), bridge_)) {
+      rule.insert(rule.begin(), {"iptables-legacy", "-w"});
+      run_checked(rule);
+    }
+  if (has_program("firewall-cmd") && run_program({"firewall-cmd", "--state"}).ok())
+    run_program({"firewall-cmd", "--quiet", "--zone=trusted", "--remove-interface=" + bridge_});
+}
+
+std::string Network::resolv_conf() const {
+  if (dns_) return resolv_conf_text({gateway()}, {});
+  ResolverSettings settings;
+  for (const char* path :
+       {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"}) {
+    settings = parse_resolv_conf(read_file_if_there(path).value_or(""));
+    std::erase_if(settings.servers, [](const std::string& server) { return is_loopback_server(server); });
+    if (!settings.servers.empty()) return resolv_conf_text(settings.servers, settings.search);
+  }
+  context_.warnings.push_back(
+      "guests have no name server: dnsmasq is missing, and the host's own listens on loopback only");
+  return resolv_conf_text({}, settings.search);
+}
+
+void Network::remove_if_unused() {
+  std::error_code code;
+  if (!fs::is_empty(context_.layout.containers(), code) && !code) return;
+  remove_rules();
+  stop_dns();
+  std::error_code ignored;
+  fs::remove(pid_file(), ignored);
+  if (bridge_is_there()) run_checked({"ip", "link", "delete", bridge_});
+  fs::remove(context_.layout.network(), ignored);
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "providers/lxc/helper/context.h"
+#include "providers/lxc/helper/lock.h"
+#include "providers/lxc/parts/network_plan.h"
+
+namespace envtool::lxc {
+
+/// The bridge that all machines of this host share, with its addresses, NAT, DNS and firewall rules. Whoever
+/// changes it, or takes a number out of a machine's record, holds its lock.
+class Network {
+ public:
+  /// Takes the lock, and chooses bridge and subnet when there are none yet.
+  explicit Network(Context& context);
+
+  const std::string& bridge() const { return bridge_; }
+  const Subnet& subnet() const { return subnet_; }
+  std::string gateway() const { return subnet_.host(1); }
+
+  /// Makes the bridge if it is not there. May choose another subnet, if others have taken the old one
+  /// meanwhile.
+  void ensure_bridge();
+  /// NAT, DNS and firewall, if they have not been set up since the bridge was made.
+  void ensure_services();
+  /// The text of a guest's resolv.conf.
+  std::string resolv_conf() const;
+  /// Takes all away when no machine is left, of any user.
+  void remove_if_unused();
+
+ private:
+  void save() const;
+  bool bridge_is_there() const;
+  bool dns_runs() const;
+  void start_dns();
+  void stop_dns() const;
+  void set_firewall() const;
+  void remove_rules() const;
+  std::string pid_file() const { return "/run/dnsmasq-" + bridge_ + ".pid"; }
+
+  Context& context_;
+  Lock lock_;
+  std::string bridge_;
+  Subnet subnet_;
+  bool dns_ = false;
+  bool ready_ = false;
+};
+
+}  // namespace envtool::lxc

@@ -1,0 +1,82 @@
+#include "providers/lxc/helper_client.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace envtool::lxc {
+
+namespace {
+
+ErrorKind kind_of(const std::string& name) {
+  if (name == "usage") return ErrorKind::usage;
+  if (name == "host_not_ready") return ErrorKind::host_not_ready;
+  if (name == "busy") return ErrorKind::busy;
+  if (name == "unsupported") return ErrorKind::unsupported;
+  return ErrorKind::failed;
+}
+
+bool needs_password(const ProcessResult& result) {
+  return !result.ok() && result.output.empty() && result.error.find("sudo:") != std::string::npos;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& program, const ProcessResult& result) {
+  throw Error(ErrorKind::host_not_ready,
+              "LXC machines need root, and sudo does not give it without a password: " +
+                  std::string(trim(result.error)))
+      .with_hint(fmt::format(
+          "run the same command as 'sudo envtool ...', or let this user run the helper once and for "
+          "all:\n  echo \"$USER ALL=(root) NOPASSWD: {}\" | sudo tee /etc/sudoers.d/envtool",
+          program.string()));
+}
+
+Value answer_of(const ProcessSpec& spec, const ProcessResult& result, Operation& operation) {
+  if (result.output.empty()) throw Error(ErrorKind::failed, describe_failure(spec, result));
+  const Value answer = parse_json(result.output, "the answer of envtool-lxc");
+  if (const Value& error = answer["error"]; error.is_map())
+    throw Error(kind_of(error["kind"].as_text()), error["text"].as_text()).with_hint(error["hint"].as_text());
+  for (const Value& warning : answer["warnings"].items()) operation.say(warning.as_text(), Tone::warning);
+  return answer["ok"];
+}
+
+}  // namespace
+
+Value HelperClient::call(const std::string& operation_name, Value request, Operation& operation) const {
+  request.set("op", operation_name);
+  request.set("root", host_.paths.root.string());
+  return run({.argv = {program().string()}, .input = to_json(request) + "\n"}, operation);
+}
+
+void HelperClient::import_archive(Value request, const std::filesystem::path& archive,
+                                  Operation& operation) const {
+  request.set("op", "import");
+  request.set("root", host_.paths.root.string());
+  const UniqueFd file(::open(archive.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file)
+    throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", archive.string(), errno_text(errno)));
+  run({.argv = {program().string(), to_json(request)}, .input_fd = file.get()}, operation);
+}
+
+Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
+  if (::access(program().c_str(), X_OK) != 0)
+    throw Error(ErrorKind::host_not_ready, fmt::format("the program '{}' is missing", program().string()))
+        .with_hint("install envtool again");
+  spec.regain_root = can_regain_root();
+  if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
+  ProcessResult result = operation.run(spec);
+  if (!spec.regain_root && needs_password(result)) {
+    const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
+    if (!terminal || host_.processes.run_attached({.argv = {"sudo", "-v"}}) != 0) refuse(program(), result);
+    if (spec.input_fd >= 0) ::lseek(spec.input_fd, 0, SEEK_SET);
+    result = operation.run(spec);
+    if (needs_password(result)) refuse(program(), result);
+  }
+  return answer_of(spec, result, operation);
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "core/operation.h"
+
+namespace envtool::lxc {
+
+/// Sends requests to `envtool-lxc`, the program that does what needs root.
+class HelperClient {
+ public:
+  explicit HelperClient(Host& host) : host_(host) {}
+
+  std::filesystem::path program() const { return host_.paths.helper_programs / "envtool-lxc"; }
+
+  /// One request with its answer; warnings in it are told to the user. Throws what the helper reports, and
+  /// Error(host_not_ready) with the exact command when it cannot become root here.
+  Value call(const std::string& operation_name, Value request, Operation& operation) const;
+
+  /// The operation `import` with that archive. Throws as `call`.
+  void import_archive(Value request, const std::filesystem::path& archive, Operation& operation) const;
+
+ private:
+  Value run(ProcessSpec spec, Operation& operation) const;
+
+  Host& host_;
+};
+
+}  // namespace envtool::lxc

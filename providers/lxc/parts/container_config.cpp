@@ -1,0 +1,129 @@
+#include "providers/lxc/parts/container_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace envtool::lxc {
+
+namespace {
+
+constexpr std::int64_t cpu_period = 100'000;
+
+// As in liblxc's own common.conf: mknod of anything, use of the harmless ones.
+constexpr std::array allowed_devices = {"c *:* m",   "b *:* m",   "c 1:3 rwm",   "c 1:5 rwm",
+                                        "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",   "c 5:0 rwm",
+                                        "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:229 rwm"};
+
+/// In mount entries a blank is written as in fstab.
+std::string mount_field(const std::string& path) {
+  return replace_all(replace_all(replace_all(path, "\\", "\\134"), " ", "\\040"), "\t", "\\011");
+}
+
+void add_confinement(std::vector<std::string>& lines, const Record& record, const ContainerConfig& config) {
+  if (record.ids != 0) {
+    lines.push_back(fmt::format("lxc.idmap = u 0 {} {}", record.ids, ids_per_machine));
+    lines.push_back(fmt::format("lxc.idmap = g 0 {} {}", record.ids, ids_per_machine));
+    // The guest's root is nobody on the host, and the default profile keeps systemd from its sandboxes.
+    if (config.apparmor) lines.push_back("lxc.apparmor.profile = unconfined");
+  } else {
+    lines.push_back("lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio");
+    const char* version = config.cgroups.devices_v1 ? "cgroup" : "cgroup2";
+    lines.push_back(fmt::format("lxc.{}.devices.deny = a", version));
+    for (const char* device : allowed_devices)
+      lines.push_back(fmt::format("lxc.{}.devices.allow = {}", version, device));
+    if (config.apparmor)
+      lines.insert(lines.end(), {"lxc.apparmor.profile = generated", "lxc.apparmor.allow_nesting = 1",
+                                 "lxc.apparmor.allow_incomplete = 1"});
+  }
+  if (!config.seccomp_profile.empty()) lines.push_back("lxc.seccomp.profile = " + config.seccomp_profile);
+}
+
+}  // namespace
+
+CgroupLayout parse_cgroup_layout(std::string_view mounts) {
+  CgroupLayout layout;
+  for (const std::string& line : split(mounts, '\n')) {
+    const std::vector<std::string> fields = split(line, ' ');
+    if (fields.size() < 4 || fields[2] != "cgroup") continue;
+    for (const std::string& option : split(fields[3], ',')) {
+      layout.memory_v1 |= option == "memory";
+      layout.cpu_v1 |= option == "cpu";
+      layout.devices_v1 |= option == "devices";
+    }
+  }
+  return layout;
+}
+
+std::vector<ControlFile> limit_files(std::optional<std::int64_t> cpus, std::optional<std::int64_t> memory,
+                                     const CgroupLayout& cgroups) {
+  std::vector<ControlFile> files;
+  if (cgroups.cpu_v1) {
+    files.push_back({"cpu.cfs_period_us", std::to_string(cpu_period), true});
+    files.push_back({"cpu.cfs_quota_us", std::to_string(cpus ? *cpus * cpu_period : -1), true});
+  } else {
+    files.push_back(
+        {"cpu.max", fmt::format("{} {}", cpus ? std::to_string(*cpus * cpu_period) : "max", cpu_period)});
+  }
+  if (cgroups.memory_v1)
+    files.push_back({"memory.limit_in_bytes", std::to_string(memory.value_or(-1)), true});
+  else
+    files.push_back({"memory.max", memory ? std::to_string(*memory) : "max"});
+  return files;
+}
+
+std::string container_config_text(const Layout& layout, const Record& record, const ContainerConfig& config) {
+  std::vector<std::string> lines = {"# Written by envtool at every start.",
+                                    "lxc.uts.name = " + config.hostname,
+                                    "lxc.rootfs.path = dir:" + layout.rootfs(record.name).string(),
+                                    "lxc.log.file = " + layout.log(record.name).string(),
+                                    "lxc.log.level = ERROR",
+                                    "lxc.console.logfile = " + layout.console(record.name).string(),
+                                    "lxc.tty.max = 0",
+                                    "lxc.pty.max = 1024",
+                                    "lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed",
+                                    "lxc.net.0.type = veth",
+                                    "lxc.net.0.veth.pair = " + veth_name(record.name),
+                                    "lxc.net.0.link = " + record.bridge,
+                                    "lxc.net.0.flags = up",
+                                    "lxc.net.0.name = eth0",
+                                    "lxc.net.0.hwaddr = " + record.mac,
+                                    "lxc.net.0.ipv4.address = " + record.address + "/24",
+                                    "lxc.net.0.ipv4.gateway = " + config.gateway};
+  add_confinement(lines, record, config);
+  if (config.cpus || config.memory)
+    for (const ControlFile& file : limit_files(config.cpus, config.memory, config.cgroups))
+      lines.push_back(fmt::format("lxc.{}.{} = {}", file.v1 ? "cgroup" : "cgroup2", file.name, file.value));
+  for (const auto& [number, guest] : config.folders)
+    lines.push_back(fmt::format("lxc.mount.entry = {} {} none rbind,create=dir 0 0",
+                                mount_field(layout.folder(record.name, number).string()),
+                                mount_field(std::string(guest.substr(guest.find_first_not_of('/'))))));
+  for (const auto& [key, value] : config.raw)
+    for (const std::string& line : split(value, '\n')) lines.push_back(key + " = " + line);
+  return join(lines, "\n") + "\n";
+}
+
+std::string veth_name(const std::string& machine) { return "envt" + sha256(machine).substr(0, 10); }
+
+std::map<std::string, std::string> raw_config_of(const Value& option) {
+  static constexpr std::array ours = {"lxc.rootfs",    "lxc.uts.name",  "lxc.idmap",   "lxc.net",
+                                      "lxc.log",       "lxc.console",   "lxc.include", "lxc.group",
+                                      "lxc.ephemeral", "lxc.cgroup.dir"};
+  std::map<std::string, std::string> raw;
+  for (const auto& [key, value] : option.members()) {
+    if (!key.starts_with("lxc.") || key.find_first_of(" =#\n") != std::string::npos)
+      throw Error(ErrorKind::failed,
+                  fmt::format("option 'config': '{}' is no key of LXC's configuration", key));
+    for (const std::string_view own : ours)
+      if (key == own || key.starts_with(std::string(own) + "."))
+        throw Error(ErrorKind::failed, fmt::format("option 'config': envtool sets '{}' itself", key));
+    raw[key] = value.is_integer() ? std::to_string(value.as_integer()) : join(value.as_texts(), "\n");
+  }
+  return raw;
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+/// Where root's part of envtool keeps LXC machines.
+namespace envtool::lxc {
+
+/// Names below root's directory. `root` is canonical: liblxc knows a container by the literal path it lies
+/// in.
+struct Layout {
+  std::filesystem::path root;
+
+  /// The only lxcpath. It and what is in it can be read by everybody.
+  std::filesystem::path containers() const { return root / "lxc"; }
+  std::filesystem::path container(const std::string& name) const { return containers() / name; }
+  std::filesystem::path record(const std::string& name) const { return container(name) / "machine.json"; }
+  std::filesystem::path config(const std::string& name) const { return container(name) / "config"; }
+  std::filesystem::path log(const std::string& name) const { return container(name) / "lxc.log"; }
+  std::filesystem::path console(const std::string& name) const { return container(name) / "console.log"; }
+  /// Mount points; what is mounted there only the machine's own processes see.
+  std::filesystem::path mounts(const std::string& name) const { return root / "root" / name; }
+  std::filesystem::path rootfs(const std::string& name) const { return mounts(name) / "rootfs"; }
+  std::filesystem::path folder(const std::string& name, std::size_t number) const {
+    return mounts(name) / "folders" / std::to_string(number);
+  }
+  /// What a machine wrote; root's alone.
+  std::filesystem::path machine(const std::string& name) const { return root / "machines" / name; }
+  std::filesystem::path boxes() const { return root / "boxes"; }
+  std::filesystem::path box(const std::string& digest) const { return boxes() / digest; }
+  std::filesystem::path network() const { return root / "net.json"; }
+  std::filesystem::path network_lock() const { return root / "net.lock"; }
+  std::filesystem::path host_facts() const { return root / "host.json"; }
+};
+
+inline constexpr const char* default_root = "/var/lib/envtool";
+
+/// Letters, digits, `-`, `_` and inner dots, at most 63: one file name, safe in LXC's configuration.
+bool is_machine_name(const std::string& name);
+/// 64 lower-case hexadecimal digits.
+bool is_digest(const std::string& text);
+
+}  // namespace envtool::lxc

@@ -1,0 +1,107 @@
+#include "providers/lxc/parts/processes.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<pid_t> pids_in(const fs::path& directory) {
+  std::vector<pid_t> pids;
+  std::string text;
+  try {
+    text = read_file_if_there(directory / "cgroup.procs").value_or("");
+  } catch (const std::exception&) {
+    return {};  // the group went away while it was read
+  }
+  for (const std::string& line : split(text, '\n')) {
+    pid_t pid = 0;
+    if (std::from_chars(line.data(), line.data() + line.size(), pid).ec == std::errc() && pid > 0)
+      pids.push_back(pid);
+  }
+  return pids;
+}
+
+void collect(const fs::path& directory, std::vector<pid_t>& pids) {
+  const std::vector<pid_t> own = pids_in(directory);
+  pids.insert(pids.end(), own.begin(), own.end());
+  std::error_code code;
+  for (fs::directory_iterator entry(directory, code), end; !code && entry != end; entry.increment(code))
+    if (std::error_code ignored; entry->is_directory(ignored)) collect(entry->path(), pids);
+}
+
+}  // namespace
+
+Cgroups Cgroups::of_host() { return Cgroups(read_file("/proc/mounts")); }
+
+Cgroups::Cgroups(std::string_view mounts) {
+  for (const std::string& line : split(mounts, '\n')) {
+    const std::vector<std::string> fields = split(line, ' ');
+    if (fields.size() < 4 || (fields[2] != "cgroup" && fields[2] != "cgroup2")) continue;
+    // `cgroup.events` of version 2 answers for a whole tree at once.
+    const bool unified = fields[2] == "cgroup2";
+    mounts_.insert(unified ? mounts_.begin() : mounts_.end(), fs::path(fields[1]));
+    unified_first_ |= unified;
+  }
+}
+
+bool Cgroups::is_running(const std::string& name) const {
+  if (mounts_.empty()) return false;
+  const std::string group = "lxc.payload." + name;
+  if (unified_first_) {
+    const auto events = read_file_if_there(mounts_[0] / group / "cgroup.events");
+    if (events) return events->find("populated 1") != std::string::npos;
+  }
+  return !payload(name).empty();
+}
+
+std::optional<pid_t> Cgroups::monitor(const std::string& name) const {
+  for (const fs::path& mount : mounts_) {
+    const std::vector<pid_t> pids = pids_in(mount / ("lxc.monitor." + name));
+    if (!pids.empty()) return *std::min_element(pids.begin(), pids.end());
+  }
+  return std::nullopt;
+}
+
+std::vector<pid_t> Cgroups::payload(const std::string& name) const {
+  for (const fs::path& mount : mounts_) {
+    std::vector<pid_t> pids;
+    collect(mount / ("lxc.payload." + name), pids);
+    if (!pids.empty()) return pids;
+  }
+  return {};
+}
+
+std::optional<pid_t> Cgroups::init(const std::string& name) const {
+  for (const pid_t pid : payload(name)) {
+    const std::string status = read_file_if_there("/proc/" + std::to_string(pid) + "/status").value_or("");
+    for (const std::string& line : split(status, '\n'))
+      if (line.starts_with("NSpid:") && line.ends_with("\t1")) return pid;
+  }
+  return std::nullopt;
+}
+
+std::vector<fs::path> Cgroups::directories(const std::string& name) const {
+  std::vector<fs::path> found;
+  for (const fs::path& mount : mounts_)
+    for (const char* part : {"lxc.payload.", "lxc.monitor."})
+      if (std::error_code code; fs::is_directory(mount / (part + name), code))
+        found.push_back(mount / (part + name));
+  return found;
+}
+
+std::optional<fs::path> Cgroups::control(const std::string& name, const std::string& file) const {
+  for (const fs::path& mount : mounts_) {
+    const fs::path path = mount / ("lxc.payload." + name) / file;
+    if (std::error_code code; fs::exists(path, code)) return path;
+  }
+  return std::nullopt;
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// A container's processes as the kernel knows them: liblxc's own answer is wrong once its monitor was
+/// killed.
+namespace envtool::lxc {
+
+/// Where cgroups are mounted on this host. Reading needs no privilege.
+class Cgroups {
+ public:
+  /// Of /proc/mounts. Throws Error(failed) when it cannot be read.
+  static Cgroups of_host();
+  explicit Cgroups(std::string_view mounts);
+
+  /// Whether a process lives in `lxc.payload.<name>`.
+  bool is_running(const std::string& name) const;
+  /// The container's monitor, the parent of its init.
+  std::optional<pid_t> monitor(const std::string& name) const;
+  /// Every process in the container.
+  std::vector<pid_t> payload(const std::string& name) const;
+  /// The guest's init as the host numbers it.
+  std::optional<pid_t> init(const std::string& name) const;
+  /// Directories of the container in every hierarchy.
+  std::vector<std::filesystem::path> directories(const std::string& name) const;
+  /// The directory in which a control file of the container lies, if any hierarchy has it.
+  std::optional<std::filesystem::path> control(const std::string& name, const std::string& file) const;
+
+ private:
+  std::vector<std::filesystem::path> mounts_;  ///< the one that answers for all first
+  bool unified_first_ = false;
+};
+
+}  // namespace envtool::lxc

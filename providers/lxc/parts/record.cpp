@@ -1,0 +1,64 @@
+#include "providers/lxc/parts/record.h"
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+std::string record_text(const Record& record) {
+  const Value value = Value::map({{"version", 1},
+                                  {"name", record.name},
+                                  {"environment", record.environment},
+                                  {"owner", static_cast<std::int64_t>(record.owner)},
+                                  {"complete", record.complete},
+                                  {"box", record.box},
+                                  {"storage", record.storage == Storage::overlay ? "overlay" : "dir"},
+                                  {"ids", static_cast<std::int64_t>(record.ids)},
+                                  {"user", record.user},
+                                  {"bridge", record.bridge},
+                                  {"address", record.address},
+                                  {"mac", record.mac}});
+  return to_json(value, 2) + "\n";
+}
+
+Record parse_record(std::string_view text, const std::string& what) {
+  const Value value = parse_json(text, what);
+  if (!value.is_map() || value["version"].as_integer() != 1)
+    throw Error(ErrorKind::failed, fmt::format("'{}' is not the record of a machine of this version", what));
+  return {.name = value["name"].as_text(),
+          .environment = value["environment"].as_text(),
+          .owner = static_cast<unsigned>(value["owner"].as_integer()),
+          .complete = value["complete"].as_bool(),
+          .box = value["box"].as_text(),
+          .storage = value["storage"].as_text() == "dir" ? Storage::copy : Storage::overlay,
+          .ids = static_cast<std::uint32_t>(value["ids"].as_integer()),
+          .user = value["user"].as_text(),
+          .bridge = value["bridge"].as_text(),
+          .address = value["address"].as_text(),
+          .mac = value["mac"].as_text()};
+}
+
+std::optional<Record> find_record(const Layout& layout, const std::string& name) {
+  const fs::path path = layout.record(name);
+  const std::optional<std::string> text = read_file_if_there(path);
+  if (!text) return std::nullopt;
+  return parse_record(*text, path.string());
+}
+
+std::vector<Record> all_records(const Layout& layout) {
+  std::vector<Record> records;
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(layout.containers(), code)) {
+    try {
+      if (auto record = find_record(layout, entry.path().filename().string()))
+        records.push_back(std::move(*record));
+    } catch (const Error&) {
+    }
+  }
+  return records;
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/value.h"
+#include "providers/lxc/parts/layout.h"
+
+namespace envtool::lxc {
+
+/// How a machine's file system comes from its box: an overlay over it, or a copy of it.
+enum class Storage { overlay, copy };
+
+/// What a machine is, written by the helper as `machine.json` before anything else of it exists, and removed
+/// last. Everybody may read it; the numbers in it are taken as long as it is there.
+struct Record {
+  std::string name;
+  std::string environment;  ///< whose it is: destroy() touches no other's
+  unsigned owner = 0;       ///< the host user's id
+  bool complete = false;    ///< false: its creation did not finish
+  std::string box;          ///< digest
+  Storage storage = Storage::overlay;
+  std::uint32_t ids = 0;  ///< first host id of its block; 0: privileged, no block
+  std::string user;       ///< the guest's ssh user
+  std::string bridge;
+  std::string address;  ///< IPv4
+  std::string mac;
+
+  bool operator==(const Record&) const = default;
+};
+
+std::string record_text(const Record& record);
+/// Throws Error(failed) when the text is not such a record.
+Record parse_record(std::string_view text, const std::string& what);
+
+/// Nothing when there is no such machine. Throws Error(failed) when its record cannot be read.
+std::optional<Record> find_record(const Layout& layout, const std::string& name);
+/// All that can be read; a damaged one is skipped.
+std::vector<Record> all_records(const Layout& layout);
+
+}  // namespace envtool::lxc

@@ -1,0 +1,273 @@
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/text.h"
+#include "core/capabilities.h"
+#include "core/registry.h"
+#include "providers/lxc/helper_client.h"
+#include "providers/lxc/parts/container_config.h"
+#include "providers/lxc/parts/processes.h"
+#include "providers/lxc/parts/record.h"
+#include "providers/lxc/requests.h"
+
+namespace envtool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+ProviderInfo lxc_info() {
+  return {
+      .name = "lxc",
+      .summary = "system containers through liblxc",
+      .box_formats = {"lxc"},
+      .features = {Feature::cpus, Feature::memory},
+      .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
+                       Capability::console_log},
+      .schema = {.name = "lxc",
+                 .options = {
+                     {.name = "unprivileged",
+                      .type = OptionType::boolean,
+                      .summary = "whether the guest's root is nobody on the host",
+                      .fallback = true},
+                     {.name = "storage",
+                      .type = OptionType::text,
+                      .summary = "how a machine comes from its box: an overlay over it, or a copy; the first "
+                                 "where the kernel can",
+                      .choices = {"overlay", "dir"}},
+                     {.name = "config",
+                      .type = OptionType::map,
+                      .summary = "keys of LXC's own configuration, with a text or a list of texts"}}}};
+}
+
+/// Machines as LXC containers. What can be asked without root is read here; the rest does the helper.
+class LxcProvider final : public Provider,
+                          public NativeFolders,
+                          public Lifetime,
+                          public LiveLimits,
+                          public ConsoleLog,
+                          public HostDiagnosis {
+ public:
+  explicit LxcProvider(Host& host)
+      : host_(host), helper_(host), layout_{fs::weakly_canonical(host.paths.root)} {}
+
+  const ProviderInfo& info() const override {
+    static const ProviderInfo info = lxc_info();
+    return info;
+  }
+
+  void check_host(Operation& operation) override;
+  MachineState inspect(const std::string& name, Operation& operation) override;
+  void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
+  void start(const MachineSpec& spec, Operation& operation) override;
+  void stop(const std::string& name, StopMode mode, std::chrono::milliseconds timeout,
+            Operation& operation) override;
+  void destroy(const std::string& name, const std::string& environment_id, Operation& operation) override;
+  SshEndpoint endpoint(const std::string& name, Operation& operation) override;
+  void update_folders(const MachineSpec& spec, Operation& operation) override;
+  UniqueFd run_ended(const std::string& name, Operation& operation) override;
+  void apply_limits(const std::string& name, std::optional<int> cpus, std::optional<ByteSize> memory,
+                    Operation& operation) override;
+  std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
+  std::vector<HostCheck> diagnose(Operation& operation) override;
+
+ private:
+  /// Machine names become paths: only good ones get so far.
+  std::optional<lxc::Record> record_of(const std::string& name) const {
+    return lxc::is_machine_name(name) ? lxc::find_record(layout_, name) : std::nullopt;
+  }
+  bool tried_under_this_kernel() const;
+  bool is_cut_off(const lxc::Record& record, Operation& operation) const;
+
+  Host& host_;
+  lxc::HelperClient helper_;
+  lxc::Layout layout_;
+};
+
+bool LxcProvider::tried_under_this_kernel() const {
+  const auto text = read_file_if_there(layout_.host_facts());
+  if (!text) return false;
+  const Value facts = parse_json(*text, layout_.host_facts().string());
+  utsname names{};
+  ::uname(&names);
+  return facts["kernel"].as_text() == names.release && facts["shifting"].as_bool();
+}
+
+void LxcProvider::check_host(Operation& operation) {
+  if (can_regain_root() && tried_under_this_kernel() && ::access(helper_.program().c_str(), X_OK) == 0)
+    return;
+  const Value found = helper_.call("check", Value::map(), operation);
+  const std::vector<std::string> missing = found["missing"].as_texts();
+  if (missing.empty()) return;
+  throw Error(ErrorKind::host_not_ready,
+              fmt::format("LXC machines need programs that are missing here: {}", join(missing, ", ")))
+      .with_hint("sudo apt-get install iproute2 nftables tar");
+}
+
+/// Whether the machine's device is in no bridge any more: with a bridge that was deleted, made again or not.
+bool LxcProvider::is_cut_off(const lxc::Record& record, Operation& operation) const {
+  const fs::path port = fs::path("/sys/class/net") / record.bridge / "brif" / lxc::veth_name(record.name);
+  std::error_code code;
+  if (fs::exists(port, code)) return false;
+  // So it is for a moment while a guest starts or restarts.
+  operation.sleep_for(std::chrono::milliseconds(100));
+  return !fs::exists(port, code) && lxc::Cgroups::of_host().is_running(record.name);
+}
+
+MachineState LxcProvider::inspect(const std::string& name, Operation& operation) {
+  try {
+    const std::optional<lxc::Record> record = record_of(name);
+    if (!record) return {};
+    MachineState state{.phase = MachinePhase::stopped,
+                       .detail = {},
+                       .environment_id = record->environment,
+                       .addresses = {record->address}};
+    if (lxc::Cgroups::of_host().is_running(name)) {
+      state.phase = MachinePhase::running;
+      if (is_cut_off(*record, operation)) {
+        state.phase = MachinePhase::broken;
+        state.detail = fmt::format("it runs, but is no longer on the bridge '{}'", record->bridge);
+      }
+    } else if (!record->complete)
+      state = {MachinePhase::broken, "its creation did not finish", record->environment, {}};
+    return state;
+  } catch (const Error& error) {
+    return {MachinePhase::broken, error.what(), {}, {}};
+  }
+}
+
+void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
+  lxc::raw_config_of(spec.options["config"]);
+  Value request = lxc::machine_request(spec);
+  lxc::add_identity(request, spec.identity);
+  request.set("digest", box.digest);
+  request.set("box", box.name);
+  const Value answer = helper_.call("create", request, operation);
+  if (!answer["needs_import"].as_bool()) return;
+  operation.say(fmt::format("unpacking box '{}'", box.name));
+  helper_.import_archive(Value::map({{"digest", box.digest}, {"box", box.name}}), lxc::rootfs_archive(box),
+                         operation);
+  operation.check_stop();
+  if (helper_.call("create", request, operation)["needs_import"].as_bool())
+    throw Error(ErrorKind::failed, fmt::format("box '{}' was removed while it was used", box.name));
+}
+
+void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
+  helper_.call("start", lxc::machine_request(spec), operation);
+}
+
+void LxcProvider::stop(const std::string& name, StopMode mode, std::chrono::milliseconds timeout,
+                       Operation& operation) {
+  const std::optional<lxc::Record> record = record_of(name);
+  if (!record) return;
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_host();
+  Value request = Value::map({{"name", name}, {"environment", record->environment}});
+  if (mode == StopMode::graceful && cgroups.is_running(name)) {
+    request.set("graceful", true);
+    helper_.call("stop", request, operation);
+    const auto deadline = host_.clock.now() + timeout;
+    while (cgroups.is_running(name) && host_.clock.now() < deadline)
+      operation.sleep_for(std::chrono::milliseconds(10));
+    if (cgroups.is_running(name))
+      operation.say(
+          fmt::format("the guest did not shut down within {} s and is stopped hard", timeout.count() / 1000),
+          Tone::warning);
+  }
+  request.set("graceful", false);
+  helper_.call("stop", request, operation);
+}
+
+void LxcProvider::destroy(const std::string& name, const std::string& environment_id, Operation& operation) {
+  std::error_code code;
+  if (!lxc::is_machine_name(name) || !fs::exists(layout_.container(name), code)) return;
+  helper_.call("destroy", Value::map({{"name", name}, {"environment", environment_id}}), operation);
+}
+
+SshEndpoint LxcProvider::endpoint(const std::string& name, Operation&) {
+  const std::optional<lxc::Record> record = record_of(name);
+  if (!record || record->address.empty())
+    throw Error(ErrorKind::failed, fmt::format("there is no machine '{}' that could have an address", name));
+  SshEndpoint endpoint;
+  endpoint.host = record->address;
+  endpoint.device = record->bridge;
+  return endpoint;
+}
+
+void LxcProvider::update_folders(const MachineSpec& spec, Operation& operation) {
+  helper_.call("folders", lxc::machine_request(spec), operation);
+}
+
+UniqueFd LxcProvider::run_ended(const std::string& name, Operation&) {
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_host();
+  if (!lxc::is_machine_name(name) || !cgroups.is_running(name)) return {};
+  // Without its monitor a guest cannot be started anew after a reboot: then init's end is the end.
+  std::optional<pid_t> process = cgroups.monitor(name);
+  if (!process) process = cgroups.init(name);
+  return process ? UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *process, 0))) : UniqueFd();
+}
+
+void LxcProvider::apply_limits(const std::string& name, std::optional<int> cpus,
+                               std::optional<ByteSize> memory, Operation& operation) {
+  const std::optional<lxc::Record> record = record_of(name);
+  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  Value request = Value::map({{"name", name}, {"environment", record->environment}});
+  if (cpus) request.set("cpus", *cpus);
+  if (memory) request.set("memory", static_cast<std::int64_t>(memory->bytes));
+  helper_.call("limits", request, operation);
+}
+
+std::string LxcProvider::console_tail(const std::string& name, std::size_t lines, Operation&) {
+  constexpr std::streamoff enough = 65536;
+  if (!lxc::is_machine_name(name)) return {};
+  std::ifstream file(layout_.console(name), std::ios::binary | std::ios::ate);
+  if (!file) return {};
+  const std::streamoff size = file.tellg();
+  file.seekg(std::max<std::streamoff>(0, size - enough));
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return last_lines(replace_all(text, "\r", ""), lines);
+}
+
+std::vector<HostCheck> LxcProvider::diagnose(Operation& operation) {
+  std::vector<HostCheck> checks;
+  const bool installed = ::access(helper_.program().c_str(), X_OK) == 0;
+  checks.push_back(
+      {"the helper 'envtool-lxc'", installed, true, helper_.program().string(), "install envtool again"});
+  if (!installed) return checks;
+  Value found;
+  try {
+    found = helper_.call("check", Value::map(), operation);
+    checks.push_back({"root for the helper", true, true, can_regain_root() ? "yes" : "by sudo", ""});
+  } catch (const Error& error) {
+    checks.push_back({"root for the helper", false, true, error.what(), error.hint()});
+    return checks;
+  }
+  const std::string refusal = found["refusal"].as_text();
+  checks.push_back({"kernel: idmapped mounts, for unprivileged guests", found["shifting"].as_bool(), true,
+                    found["shifting"].as_bool() ? "yes" : refusal,
+                    "a kernel of 5.12 or newer, and ext4, xfs or btrfs below " + layout_.root.string()});
+  checks.push_back({"kernel: overlay on idmapped layers", found["overlay"].as_bool(), false,
+                    found["overlay"].as_bool() ? "yes" : refusal,
+                    "a kernel of 5.19 or newer; until then boxes are copied"});
+  const std::vector<std::string> missing = found["missing"].as_texts();
+  checks.push_back({"programs: ip, nft, tar", missing.empty(), true,
+                    missing.empty() ? "all there" : "missing: " + join(missing, ", "),
+                    "sudo apt-get install iproute2 nftables tar"});
+  checks.push_back(
+      {"DNS for guests: dnsmasq", found["dnsmasq"].as_bool(), false,
+       found["dnsmasq"].as_bool() ? "yes" : "missing: guests ask the host's name servers themselves",
+       "sudo apt-get install dnsmasq-base"});
+  return checks;
+}
+
+}  // namespace
+
+void register_lxc_provider(ProviderRegistry& registry) {
+  registry.add(lxc_info(), [](Host& host) { return std::make_unique<LxcProvider>(host); });
+}
+
+}  // namespace envtool

@@ -1,0 +1,63 @@
+#include "providers/lxc/requests.h"
+
+#include <fmt/format.h>
+
+namespace envtool::lxc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Value texts(const std::vector<std::string>& list) {
+  Value value = Value::list();
+  for (const std::string& text : list) value.push_back(text);
+  return value;
+}
+
+Value folders_of(const MachineSpec& spec) {
+  Value list = Value::list();
+  for (const NativeFolder& folder : spec.folders)
+    list.push_back(Value::map({{"host", folder.host.string()},
+                               {"guest", folder.guest},
+                               {"read_only", folder.read_only},
+                               {"owner", folder.owner.empty() ? spec.identity.user : folder.owner},
+                               {"covered", texts(folder.covered)},
+                               {"hides_project_state", folder.hides_project_state}}));
+  return list;
+}
+
+}  // namespace
+
+Value machine_request(const MachineSpec& spec) {
+  Value hosts = Value::list();
+  for (const HostsEntry& entry : spec.hosts)
+    hosts.push_back(Value::map({{"address", entry.address}, {"names", texts(entry.names)}}));
+  Value request = Value::map({{"name", spec.backend_name},
+                              {"environment", spec.environment_id},
+                              {"hostname", spec.hostname.empty() ? spec.name : spec.hostname},
+                              {"hosts", hosts},
+                              {"folders", folders_of(spec)},
+                              {"unprivileged", spec.options["unprivileged"].as_bool(true)},
+                              {"storage", spec.options["storage"]},
+                              {"config", spec.options["config"]}});
+  if (spec.cpus) request.set("cpus", *spec.cpus);
+  if (spec.memory) request.set("memory", static_cast<std::int64_t>(spec.memory->bytes));
+  return request;
+}
+
+void add_identity(Value& request, const GuestIdentity& identity) {
+  request.set("user", identity.user);
+  request.set("authorized_key", identity.authorized_key);
+  request.set("host_private_key", identity.host_private_key);
+  request.set("host_public_key", identity.host_public_key);
+}
+
+fs::path rootfs_archive(const Box& box) {
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(box.directory, code))
+    if (entry.path().filename().string().starts_with("rootfs.tar")) return entry.path();
+  throw Error(ErrorKind::failed, fmt::format("box '{}' has no 'rootfs.tar.gz'", box.name))
+      .with_hint("a box for LXC holds its root file system in that file");
+}
+
+}  // namespace envtool::lxc

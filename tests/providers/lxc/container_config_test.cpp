@@ -1,0 +1,119 @@
+#include "providers/lxc/parts/container_config.h"
+
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+using namespace envtool;
+using namespace envtool::lxc;
+
+namespace {
+
+const Layout layout{"/var/lib/envtool"};
+
+Record a_record() {
+  return {.name = "shop-web-1",
+          .environment = "4f2a",
+          .owner = 1000,
+          .complete = true,
+          .box = std::string(64, 'a'),
+          .storage = Storage::overlay,
+          .ids = 2000683008,
+          .user = "vagrant",
+          .bridge = "envtool0",
+          .address = "10.86.0.7",
+          .mac = "52:55:01:02:03:04"};
+}
+
+std::string golden(const std::string& name) {
+  return read_file(std::string(ENVTOOL_SOURCE_DIR) + "/tests/providers/lxc/golden/" + name);
+}
+
+}  // namespace
+
+TEST_CASE("an unprivileged machine's configuration is the golden one") {
+  const ContainerConfig config{.hostname = "web",
+                               .gateway = "10.86.0.1",
+                               .cpus = 2,
+                               .memory = 512 << 20,
+                               .folders = {{0, "/srv/my app"}},
+                               .raw = {{"lxc.cap.drop", "sys_time\nsys_nice"}},
+                               .apparmor = true,
+                               .seccomp_profile = "/usr/share/lxc/config/common.seccomp"};
+
+  CHECK(container_config_text(layout, a_record(), config) == golden("unprivileged.conf"));
+}
+
+TEST_CASE("a privileged machine's configuration keeps devices and capabilities back") {
+  Record record = a_record();
+  record.ids = 0;
+
+  const std::string text = container_config_text(layout, record, {.hostname = "web", .gateway = "10.86.0.1"});
+
+  CHECK(text == golden("privileged.conf"));
+}
+
+TEST_CASE("limits go to the cgroup version that holds their controller") {
+  const auto hybrid = limit_files(2, 1 << 30, {.memory_v1 = true, .cpu_v1 = false});
+
+  REQUIRE(hybrid.size() == 2);
+  CHECK(hybrid[0].name == "cpu.max");
+  CHECK(hybrid[0].value == "200000 100000");
+  CHECK_FALSE(hybrid[0].v1);
+  CHECK(hybrid[1].name == "memory.limit_in_bytes");
+  CHECK(hybrid[1].v1);
+}
+
+TEST_CASE("no limit is written as the control file's own word for it") {
+  CHECK(limit_files({}, {}, {}).at(0).value == "max 100000");
+  CHECK(limit_files({}, {}, {}).at(1).value == "max");
+  CHECK(limit_files({}, {}, {.memory_v1 = true, .cpu_v1 = true}).at(1).value == "-1");
+}
+
+TEST_CASE("the cgroup layout is read out of the mounts") {
+  const auto cgroups = parse_cgroup_layout(
+      "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\n"
+      "cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0\n"
+      "tmpfs /tmp tmpfs rw,cpu 0 0\n");
+
+  CHECK(cgroups.memory_v1);
+  CHECK_FALSE(cgroups.cpu_v1);
+}
+
+TEST_CASE("a raw key that is no LXC key is refused") {
+  CHECK_THROWS_WITH_AS(raw_config_of(Value::map({{"cap.drop", "x"}})),
+                       "option 'config': 'cap.drop' is no key of LXC's configuration", Error);
+  CHECK_THROWS_AS(raw_config_of(Value::map({{"lxc.a = 1\nlxc.b", "x"}})), Error);
+}
+
+TEST_CASE("a raw key that envtool sets itself is refused") {
+  CHECK_THROWS_WITH_AS(raw_config_of(Value::map({{"lxc.net.0.link", "br0"}})),
+                       "option 'config': envtool sets 'lxc.net.0.link' itself", Error);
+  CHECK_NOTHROW(raw_config_of(Value::map({{"lxc.network_is_no_prefix", "x"}})));
+}
+
+TEST_CASE("the name of the network device fits the kernel and stays with the machine") {
+  CHECK(veth_name("shop-web-1").size() <= 15);
+  CHECK(veth_name("shop-web-1") == veth_name("shop-web-1"));
+  CHECK(veth_name("shop-web-1") != veth_name("shop-web-2"));
+}
+
+TEST_CASE("a record comes back from its text as it was") {
+  Record record = a_record();
+  record.storage = Storage::copy;
+
+  CHECK(parse_record(record_text(record), "machine.json") == record);
+}
+
+TEST_CASE("a text that is no record is an error that names the file") {
+  CHECK_THROWS_AS(parse_record("{}", "/x/machine.json"), Error);
+  CHECK_THROWS_AS(parse_record("{", "/x/machine.json"), Error);
+}
+
+TEST_CASE("names that could leave their directory are no machine names") {
+  CHECK(is_machine_name("shop-web-1"));
+  for (const char* name : {"", "..", "a/b", ".hidden", "a b", "-x", "x\n"})
+    CHECK_FALSE(is_machine_name(name));
+  CHECK_FALSE(is_machine_name(std::string(64, 'a')));
+}

@@ -1,0 +1,69 @@
+#include "providers/lxc/parts/processes.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "base/files.h"
+
+using namespace envtool;
+using namespace envtool::lxc;
+
+namespace {
+
+/// A tree that looks like the kernel's cgroups.
+struct FakeCgroups {
+  TemporaryDirectory directory;
+
+  void put(const std::string& path, const std::string& content) {
+    write_file(directory.path() / path, content);
+  }
+  Cgroups version(int number) const {
+    const std::string place = directory.path().string();
+    return Cgroups(number == 2 ? fmt::format("cgroup2 {} cgroup2 rw 0 0\n", place)
+                               : fmt::format("cgroup {} cgroup rw,pids 0 0\n", place));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a machine without a cgroup does not run") {
+  const FakeCgroups fake;
+
+  CHECK_FALSE(fake.version(2).is_running("web"));
+  CHECK_FALSE(fake.version(1).is_running("web"));
+}
+
+TEST_CASE("a process deep inside of the guest counts as running") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.procs", "");
+  fake.put("lxc.payload.web/system.slice/ssh.service/cgroup.procs", "41\n42\n");
+
+  CHECK(fake.version(1).is_running("web"));
+  CHECK(fake.version(1).payload("web") == std::vector<pid_t>{41, 42});
+}
+
+TEST_CASE("an empty group left over by a killed machine does not count as running") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.procs", "");
+  fake.put("lxc.payload.web/cgroup.events", "populated 0\nfrozen 0\n");
+
+  CHECK_FALSE(fake.version(1).is_running("web"));
+  CHECK_FALSE(fake.version(2).is_running("web"));
+}
+
+TEST_CASE("version 2 answers by its events file") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.events", "populated 1\nfrozen 0\n");
+
+  CHECK(fake.version(2).is_running("web"));
+  CHECK_FALSE(fake.version(2).is_running("we"));
+}
+
+TEST_CASE("the monitor is found apart from the guest's processes") {
+  FakeCgroups fake;
+  fake.put("lxc.monitor.web/cgroup.procs", "77\n");
+  fake.put("lxc.payload.web/cgroup.procs", "78\n");
+
+  CHECK(fake.version(1).monitor("web") == 77);
+  CHECK_FALSE(fake.version(1).monitor("other"));
+}
