@@ -1,0 +1,49 @@
+#pragma once
+
+#include <vector>
+
+#include "cli/command.h"
+
+/// One verb a file: `up_command()` is in up.cpp.
+namespace envtool {
+
+Command init_command();
+Command validate_command();
+Command config_command();
+Command schema_command();
+Command plan_command();
+Command up_command();
+Command provision_command();
+Command reload_command();
+Command halt_command();
+Command destroy_command();
+Command ssh_command();
+Command exec_command();
+Command cp_command();
+Command sync_command();
+Command logs_command();
+Command status_command();
+Command list_command();
+Command info_command();
+Command port_command();
+Command ssh_config_command();
+Command inventory_command();
+Command doctor_command();
+Command providers_command();
+Command completion_command();
+Command complete_command();
+Command version_command();
+
+/// In the order of the help page.
+std::vector<Command> all_commands();
+
+/// Headings of the help page.
+namespace group {
+inline constexpr const char* project = "describe a project";
+inline constexpr const char* machines = "bring machines up and down";
+inline constexpr const char* inside = "work in a machine";
+inline constexpr const char* look = "see what there is";
+inline constexpr const char* tool = "envtool itself";
+}  // namespace group
+
+}  // namespace envtool

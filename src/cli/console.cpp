@@ -1,0 +1,66 @@
+#include "cli/console.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace envtool {
+
+namespace {
+
+void write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<size_t>(count));
+  }
+}
+
+/// 0 at the end of the input.
+size_t read_some(char* buffer, size_t size) {
+  for (;;) {
+    const ssize_t count = ::read(STDIN_FILENO, buffer, size);
+    if (count >= 0) return static_cast<size_t>(count);
+    if (errno != EINTR)
+      throw Error(ErrorKind::failed, fmt::format("cannot read standard input: {}", errno_text(errno)));
+  }
+}
+
+}  // namespace
+
+void SystemConsole::write_output(std::string_view text) { write_all(STDOUT_FILENO, text); }
+void SystemConsole::write_error(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+std::string SystemConsole::read_input() {
+  std::string text;
+  char buffer[65536];
+  while (const size_t count = read_some(buffer, sizeof buffer)) text.append(buffer, count);
+  return text;
+}
+
+std::optional<std::string> SystemConsole::read_line() {
+  std::string line;
+  for (char c = 0;;) {
+    if (read_some(&c, 1) == 0) return line.empty() ? std::nullopt : std::optional(line);
+    if (c == '\n') return line;
+    line += c;
+  }
+}
+
+bool SystemConsole::input_is_terminal() const { return ::isatty(STDIN_FILENO) == 1; }
+bool SystemConsole::output_is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
+bool SystemConsole::error_is_terminal() const { return ::isatty(STDERR_FILENO) == 1; }
+
+TerminalSize SystemConsole::size() const {
+  winsize size = {};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+  return {size.ws_col, size.ws_row == 0 ? 24 : size.ws_row};
+}
+
+}  // namespace envtool

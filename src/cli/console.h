@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace envtool {
+
+struct TerminalSize {
+  int columns = 80;
+  int rows = 24;
+};
+
+/// The door to the three standard streams. Safe from any thread as far as each call goes.
+class Console {
+ public:
+  virtual ~Console() = default;
+  /// Writes all of it at once. A closed pipe or a full disk is not reported.
+  virtual void write_output(std::string_view text) = 0;
+  virtual void write_error(std::string_view text) = 0;
+  /// All of standard input. Throws Error(failed).
+  virtual std::string read_input() = 0;
+  /// One line without its end; nothing at the end of the input.
+  virtual std::optional<std::string> read_line() = 0;
+  virtual bool input_is_terminal() const = 0;
+  virtual bool output_is_terminal() const = 0;
+  virtual bool error_is_terminal() const = 0;
+  /// As it is now: terminals are resized.
+  virtual TerminalSize size() const = 0;
+};
+
+/// The process's own streams.
+class SystemConsole : public Console {
+ public:
+  void write_output(std::string_view text) override;
+  void write_error(std::string_view text) override;
+  std::string read_input() override;
+  std::optional<std::string> read_line() override;
+  bool input_is_terminal() const override;
+  bool output_is_terminal() const override;
+  bool error_is_terminal() const override;
+  TerminalSize size() const override;
+};
+
+}  // namespace envtool

@@ -1,0 +1,122 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "support/test_world.h"
+
+using namespace envtool;
+
+namespace {
+
+bool is_of_type(const Value& value, const std::string& type) {
+  if (type == "string") return value.is_text();
+  if (type == "boolean") return value.is_bool();
+  if (type == "integer") return value.is_integer();
+  if (type == "number") return value.is_integer() || value.is_real();
+  return type == "array" ? value.is_list() : value.is_map();
+}
+
+/// The first violation of the part of JSON Schema that tests/data/schema uses; empty when there is none.
+std::string violation(const Value& value, const Value& schema, const std::string& path = "$") {
+  if (!is_of_type(value, schema["type"].as_text()))
+    return fmt::format("{} is {}, not of type {}", path, value.kind_name(), schema["type"].as_text());
+  const std::vector<std::string> choices = schema["enum"].as_texts();
+  if (!choices.empty() && std::find(choices.begin(), choices.end(), value.as_text()) == choices.end())
+    return fmt::format("{} may not be '{}'", path, value.as_text());
+  for (const std::string& key : schema["required"].as_texts())
+    if (!value.has(key)) return fmt::format("{} lacks '{}'", path, key);
+  for (const auto& [key, member] : value.members()) {
+    if (!schema["properties"].has(key)) {
+      if (schema["additionalProperties"] != Value(false)) continue;
+      return fmt::format("{} has '{}', which the schema does not know", path, key);
+    }
+    if (std::string found = violation(member, schema["properties"][key], path + "." + key); !found.empty())
+      return found;
+  }
+  for (std::size_t i = 0; i < value.items().size(); ++i)
+    if (std::string found = violation(value.items()[i], schema["items"], fmt::format("{}[{}]", path, i));
+        !found.empty())
+      return found;
+  return {};
+}
+
+Value schema(const std::string& name) {
+  return parse_json(read_file(std::filesystem::path(ENVTOOL_TEST_DATA) / "schema" / (name + ".json")), name);
+}
+
+void check_document(TestWorld& world, std::vector<std::string> words) {
+  const std::string name = words.front();
+  CAPTURE(name);
+  words.emplace_back("--json");
+  const CliResult result = run_cli(world, words);
+  CHECK(violation(parse_json(result.output, name), schema(name)) == "");
+}
+
+void check_events(TestWorld& world, std::vector<std::string> words) {
+  const std::string name = words.front();
+  CAPTURE(name);
+  words.emplace_back("--json");
+  const CliResult result = run_cli(world, words);
+  const Value events = schema("events");
+  std::string last;
+  for (const std::string& line : split(trim(result.output), '\n')) {
+    CHECK(violation(parse_json(line, name), events) == "");
+    last = line;
+  }
+  const Value end = parse_json(last, name);
+  CHECK(end["event"] == Value("result"));
+  CHECK(end["exit_code"] == Value(result.code));
+  CHECK(result.errors.empty());
+}
+
+}  // namespace
+
+TEST_CASE("--json prints what the schemas say, before and after up") {
+  TestWorld world;
+  world.write("Envfile",
+              "box: fake/debian\ncpus: 2\nmemory: 1GiB\nfolders: [\".:/srv\"]\nprovision: [{note: hello}]\n");
+  const std::vector<std::vector<std::string>> always = {
+      {"version"},   {"status"},    {"list"},   {"plan"}, {"validate"}, {"info"},
+      {"inventory"}, {"providers"}, {"doctor"}, {"port"}, {"logs"},     {"ssh-config"}};
+  for (const auto& words : always) check_document(world, words);
+
+  run_cli(world, {"up"});
+
+  for (const auto& words : always) check_document(world, words);
+}
+
+TEST_CASE("--json of an invalid Envfile keeps to the schema too") {
+  TestWorld world;
+  world.write("Envfile", "nonsense: true\n");
+
+  check_document(world, {"validate"});
+}
+
+TEST_CASE("--json of what takes time is a stream of events that ends with the result") {
+  TestWorld world;
+  world.write_envfile("machines: {db: {}, web: {depends_on: [db], provision: [{note: hello}]}}\n");
+  world.guests.answer = [](const std::string&, const GuestCommand&) {
+    return ProcessResult{.output = "line\n"};
+  };
+
+  check_events(world, {"up"});
+  check_events(world, {"provision"});
+  check_events(world, {"halt"});
+  world.backend.fail_at("start", "no power");
+  check_events(world, {"up"});
+  check_events(world, {"reload"});
+  check_events(world, {"destroy", "--yes"});
+}
+
+TEST_CASE("the validator of these tests finds what is wrong") {
+  const Value version = schema("version");
+
+  CHECK(violation(parse_json(R"({"version":"1"})", "x"), version) == "");
+  CHECK(violation(parse_json(R"({"version":1})", "x"), version) ==
+        "$.version is a number, not of type string");
+  CHECK(violation(parse_json("{}", "x"), version) == "$ lacks 'version'");
+  CHECK(violation(parse_json(R"({"version":"1","b":2})", "x"), version) ==
+        "$ has 'b', which the schema does not know");
+}
