@@ -41,7 +41,7 @@ equal "a host variable" 80 "$(json '.all.hosts.default.http_port' envtool --json
 step "a playbook that fails: its exit code is told, the machine stays"
 sed -i "s/Greetings of ' ~ site_name/Nothing of ' ~ site_name/" site.yml
 expect 1 envtool up
-says "FAILED!" "ansible-playbook" "2"
+says "FAILED!" "exited with status 2 (a task failed)" "Assertion failed" "Envfile:"
 equal "the state" running "$(state_of)"
 sed -i "s/Nothing of ' ~ site_name/Greetings of ' ~ site_name/" site.yml
 expect 0 envtool up

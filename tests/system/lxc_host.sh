@@ -47,12 +47,17 @@ address=$(address)
 step "the bridge is gone and the address is another's: nobody is talked to"
 ip link delete "$bridge"
 ip address add "$address/32" dev lo
-ssh-keygen -q -t ed25519 -N '' -f "$work/hostkey"
-mkdir -p /run/sshd
-/usr/sbin/sshd -D -e -f /dev/null -h "$work/hostkey" -o "ListenAddress=$address" -o PidFile=none \
-  -o LogLevel=DEBUG1 2>"$work/sshd.log" 9>&- &
-sshd=$!
-eventually grep -q "Server listening" "$work/sshd.log"
+python3 - "$address" >"$work/stranger.log" 9>&- <<'END' &
+import socket, sys
+listener = socket.create_server((sys.argv[1], 22))
+print("listening", flush=True)
+while True:
+    connection, peer = listener.accept()
+    print("connection from", peer, flush=True)
+    connection.close()
+END
+stranger=$!
+eventually grep -q listening "$work/stranger.log"
 run envtool ssh -c true
 [ "$status" -ne 0 ] || fail "it connected"
 says broken "envtool up"
@@ -63,9 +68,9 @@ run envtool provision
 says broken
 expect 0 envtool status
 says broken "no longer on the bridge '$bridge'"
-equal "who was let in" "" "$(grep -i 'connection from' "$work/sshd.log")"
-kill "$sshd"
-wait "$sshd" 2>/dev/null
+equal "who came to the other one" "" "$(grep 'connection from' "$work/stranger.log")"
+kill "$stranger"
+wait "$stranger" 2>/dev/null
 ip address delete "$address/32" dev lo
 
 step "up says what is wrong and mends it"
@@ -102,7 +107,8 @@ step "the host boots anew: up brings everything back as it was"
 envtool ssh -c 'echo kept >note; sync'
 kill -KILL $(processes monitor) $(processes payload) \
   $(ps -eo pid=,args= | grep --fixed-strings -e "$ENVTOOL_HOME" -e "$ENVTOOL_ROOT" | grep -E 'envtool-forward|dnsmasq|ssh:' | awk '{ print $1 }') 2>/dev/null
-eventually test -z "$(processes payload)"
+no_process() { [ -z "$(processes payload)" ]; }
+eventually no_process
 ip link delete "$bridge"
 nft delete table ip "$bridge"
 for group in payload monitor; do cgroups $group | sort -r | while read -r path; do find "$path" -depth -type d -exec rmdir {} + 2>/dev/null; done; done
