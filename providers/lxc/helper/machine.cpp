@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <future>
 
 #include "base/files.h"
 #include "base/hash.h"
@@ -170,6 +171,14 @@ void write_config(const Context& context, const Record& record, const std::vecto
   empty_log(context.layout.console(record.name), record.owner);
 }
 
+/// Whether no other machine is on this host, of any user.
+bool is_last(const Context& context, const std::string& name) {
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(context.layout.containers(), code))
+    if (entry.path().filename() != name) return false;
+  return !code;
+}
+
 Record complete_record(const Context& context) {
   const std::optional<Record> record = own_record(context);
   if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", context.text("name")));
@@ -248,6 +257,16 @@ Value destroy_machine(Context& context) {
   const std::optional<Record> record = own_record(context);
   const fs::path container = context.layout.container(name);
   if (!record && !fs::exists(container)) return Value::map();
+  // With the last machine the network goes, and at once: the kernel takes as long for it as for the machine.
+  std::optional<Network> network;
+  std::future<void> removal;
+  if (is_last(context, name)) {
+    network.emplace(context);
+    if (is_last(context, name))
+      removal = std::async(std::launch::async, &Network::remove, &*network);
+    else
+      network.reset();
+  }
   if (record) end_container(name);
   remove_tree(context.layout.machine(name));
   // Never recursively: were anything still mounted here, it would be somebody's files.
@@ -259,9 +278,14 @@ Value destroy_machine(Context& context) {
   for (const fs::path& file :
        {context.layout.config(name), context.layout.log(name), context.layout.console(name)})
     fs::remove(file, ignored);
-  Network network(context);
+  if (removal.valid()) {
+    removal.get();
+    remove_tree(container);
+    return Value::map();
+  }
+  network.emplace(context);
   remove_tree(container);
-  network.remove_if_unused();
+  if (is_last(context, name)) network->remove();
   return Value::map();
 }
 

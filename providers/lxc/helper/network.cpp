@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <future>
 #include <thread>
 
 #include "base/files.h"
@@ -178,14 +179,13 @@ std::string Network::resolv_conf() const {
   return resolv_conf_text({}, settings.search);
 }
 
-void Network::remove_if_unused() {
-  std::error_code code;
-  if (!fs::is_empty(context_.layout.containers(), code) && !code) return;
-  remove_rules();
+void Network::remove() {
+  auto rules = std::async(std::launch::async, &Network::remove_rules, this);
   stop_dns();
   std::error_code ignored;
   fs::remove(pid_file(), ignored);
   if (bridge_is_there()) run_checked({"ip", "link", "delete", bridge_});
+  rules.get();
   fs::remove(context_.layout.network(), ignored);
 }
 

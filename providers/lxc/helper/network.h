@@ -24,8 +24,8 @@ class Network {
   void ensure_services();
   /// The text of a guest's resolv.conf.
   std::string resolv_conf() const;
-  /// Takes all away when no machine is left, of any user.
-  void remove_if_unused();
+  /// Takes all away. For when no machine is left, of any user.
+  void remove();
 
  private:
   void save() const;

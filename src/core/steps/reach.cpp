@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/capabilities.h"
+#include "core/hosts_update.h"
 #include "core/steps/steps.h"
 
 namespace envtool {
@@ -106,6 +107,26 @@ Step stop_forwards_step() {
     return Need::because("ports are forwarded");
   };
   step.run = [](MachineContext& machine) { machine.run.forwarders.stop(machine.store.directory()); };
+  return step;
+}
+
+Step names_step() {
+  Step step{.name = "names", .title = "tell it the names of the others"};
+  step.need = [](MachineContext& machine) {
+    // Those that came up beside it were not there yet when it started. While planning nobody is there.
+    if (machine.state.phase != MachinePhase::running || (machine.planning && machine.started_now))
+      return Need::none();
+    return missing_hosts_block(machine.run, machine.config, machine.record, machine.operation)
+               ? Need::because("the other machines' addresses differ from those it knows")
+               : Need::none();
+  };
+  step.run = [](MachineContext& machine) {
+    const auto block = missing_hosts_block(machine.run, machine.config, machine.record, machine.operation);
+    if (!block) return;
+    write_hosts_block(machine.guest(), *block, machine.operation);
+    machine.record.started_with.set("hosts", *block);
+    machine.save();
+  };
   return step;
 }
 

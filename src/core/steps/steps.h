@@ -13,6 +13,7 @@ Step resolve_box_step(const MachineContext& context);
 Step create_step();
 Step start_step();
 Step wait_ready_step();
+Step names_step();
 Step limits_step();
 Step sync_folders_step();
 Step native_folders_step();

@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <functional>
+#include <future>
+
 #include "core/probes.h"
 #include "core/steps/steps.h"
 
@@ -23,15 +26,17 @@ Step probe_step() {
 
 namespace {
 
-/// Ends this program's session and those that others share.
-void leave(MachineContext& machine) {
+/// Ends this program's session, and meanwhile those that others share: for them the machine is not needed.
+/// The result is there when they are ended, and its destructor waits for that.
+std::future<void> leave(MachineContext& machine) {
   machine.session.reset();
-  if (machine.state.phase != MachinePhase::running || !machine.run.services.close_connections) return;
+  const auto& close = machine.run.services.close_connections;
+  if (machine.state.phase != MachinePhase::running || !close) return {};
   try {
-    machine.run.services.close_connections(machine.run.endpoint_of(machine.record, machine.operation),
-                                           machine.operation);
+    return std::async(std::launch::async, close, machine.run.endpoint_of(machine.record, machine.operation),
+                      std::ref(machine.operation));
   } catch (const Error&) {
-    // A machine without an address has no connections.
+    return {};  // A machine without an address has no connections.
   }
 }
 
@@ -45,7 +50,7 @@ Step stop_step(StopMode mode) {
     return stopped ? Need::none() : Need::because(fmt::format("it is {}", to_string(machine.state.phase)));
   };
   step.run = [mode](MachineContext& machine) {
-    leave(machine);
+    const std::future<void> leaving = leave(machine);
     machine.provider.stop(machine.record.backend_name, mode, machine.config.timeouts.shutdown,
                           machine.operation);
   };
@@ -59,7 +64,7 @@ Step destroy_step() {
     return Need::because(machine.state.phase == MachinePhase::absent ? "a record is left" : "it exists");
   };
   step.run = [](MachineContext& machine) {
-    leave(machine);
+    const std::future<void> leaving = leave(machine);
     machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
     machine.run.ports.release(machine.run.environment->id, machine.config.name);
     machine.store.remove();
@@ -68,9 +73,9 @@ Step destroy_step() {
 }
 
 std::vector<Step> up_steps(const MachineContext& context) {
-  std::vector<Step> steps{choose_ports_step(), resolve_box_step(context), create_step(),
-                          start_step(),        forward_ports_step(),      wait_ready_step(),
-                          limits_step(),       native_folders_step(),     sync_folders_step()};
+  std::vector<Step> steps{choose_ports_step(),   resolve_box_step(context), create_step(), start_step(),
+                          forward_ports_step(),  wait_ready_step(),         names_step(),  limits_step(),
+                          native_folders_step(), sync_folders_step()};
   for (Step& step : provision_steps(context)) steps.push_back(std::move(step));
   steps.push_back(probe_step());
   return steps;
