@@ -147,6 +147,28 @@ TEST_CASE("up creates, starts and provisions, and does nothing the second time")
   CHECK(world.guests.commands().size() >= 1);
 }
 
+TEST_CASE("machines of one project know each other's names, whichever comes first") {
+  TestWorld world;
+  std::mutex mutex;
+  std::map<std::string, std::string> told;
+  world.guests.answer = [&](const std::string& machine, const GuestCommand& command) {
+    const std::lock_guard lock(mutex);
+    if (has(command.script, "/etc/hosts")) told[machine.substr(0, machine.rfind('-'))] = command.input;
+    return ProcessResult{};
+  };
+  world.write_envfile("machines: {db: {aliases: [data]}, web: {depends_on: [db]}}\n");
+
+  const CliResult first = run_cli(world, {"up"});
+  const std::size_t commands = world.guests.commands().size();
+  const CliResult second = run_cli(world, {"up"});
+
+  CHECK_MESSAGE(first.code == 0, first.errors);
+  CHECK(has(told["shop-db"], " web\n"));
+  CHECK_MESSAGE(told.count("shop-web") == 0, "it was started with db's name");
+  CHECK(has(second.errors, "nothing to do"));
+  CHECK(world.guests.commands().size() == commands);
+}
+
 TEST_CASE("status shows every machine and asks the backend") {
   TestWorld world;
   world.write_envfile("machines: {db: {}, web: {count: 2}}\n");
