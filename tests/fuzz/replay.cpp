@@ -8,7 +8,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-/// Runs every file of the directories that are named once: what a fuzzer has found stays found, with any compiler.
+/// Runs every file of the directories that are named once: what a fuzzer has found stays found, with any
+/// compiler.
 int main(int argc, char** argv) {
   std::size_t count = 0;
   for (int i = 1; i < argc; ++i) {
