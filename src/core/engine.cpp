@@ -84,6 +84,21 @@ void Engine::Parts::forget_if_empty(FileLock use) {
   run.environment.reset();
 }
 
+Outcome Engine::Parts::in_environment(const std::function<void(Outcome&)>& work) {
+  FileLock use = use_environment();
+  Outcome outcome;
+  try {
+    work(outcome);
+  } catch (const Error& error) {
+    setup.host.reporter.error("", error);
+    outcome.project_error = error;
+  } catch (const Interrupted&) {
+    outcome.interrupted = true;
+  }
+  forget_if_empty(std::move(use));
+  return outcome;
+}
+
 Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome& outcome) {
   const std::string name = outcome.machine;
   Task task{name, {}, {}};
@@ -162,9 +177,7 @@ Outcome Engine::destroy(const std::vector<std::string>& machines) {
     if (parts.setup.config != nullptr) parts.setup.environments.forget_half_made(parts.config.directory);
     return {};
   }
-  FileLock use = parts.use_environment();
-  Outcome outcome;
-  try {
+  return parts.in_environment([&](Outcome& outcome) {
     run_hooks(parts.run, HookMoment::before, "destroy", parts.project_operation);
     outcome = parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
       return run_steps(job.context(), destroy_steps(), job.journal());
@@ -172,14 +185,7 @@ Outcome Engine::destroy(const std::vector<std::string>& machines) {
     if (parts.setup.config != nullptr && !recorded_machines(*parts.run.environment).empty())
       parts.run.write_inventory(parts.project_operation);
     run_hooks(parts.run, HookMoment::after, "destroy", parts.project_operation);
-  } catch (const Error& error) {
-    parts.setup.host.reporter.error("", error);
-    outcome.project_error = error;
-  } catch (const Interrupted&) {
-    outcome.interrupted = true;
-  }
-  parts.forget_if_empty(std::move(use));
-  return outcome;
+  });
 }
 
 Outcome Engine::sync(const std::vector<std::string>& machines) {
@@ -194,6 +200,22 @@ Outcome Engine::sync(const std::vector<std::string>& machines) {
     }
     return run_steps(context, {sync_folders_step()}, job.journal());
   });
+}
+
+std::unique_ptr<FolderWatch> Engine::watch(const std::vector<std::string>& machines) {
+  std::vector<FolderConfig> folders;
+  for (const std::string& name : machines) {
+    const MachineConfig& machine = *parts_->machine(name);
+    std::optional<MachineRecord> record;
+    if (parts_->run.environment) record = MachineStore(*parts_->run.environment, name).load();
+    if (!record || record->provider.empty()) continue;
+    for (const FolderConfig& folder : effective_for(machine, record->provider).folders)
+      if (is_synced(folder, parts_->run.provider(record->provider))) folders.push_back(folder);
+  }
+  if (folders.empty())
+    throw Error(ErrorKind::usage, "no folder is copied into a machine, so there is none to watch")
+        .with_hint("'type: rsync' copies a folder; those that a machine shares need no copying");
+  return parts_->setup.services.folders.watch(folders);
 }
 
 const std::optional<Environment>& Engine::environment() const { return parts_->run.environment; }

@@ -113,6 +113,8 @@ class Engine {
   Outcome destroy(const std::vector<std::string>& machines);
   /// Pushes rsync folders of running machines.
   Outcome sync(const std::vector<std::string>& machines);
+  /// Sees changes in the folders that `sync` pushes. Throws Error(usage) when there is no such folder.
+  std::unique_ptr<FolderWatch> watch(const std::vector<std::string>& machines);
 
   /// Says what the Envfile has the user told when these machines are up.
   void show_messages(const std::vector<std::string>& machines);

@@ -47,6 +47,8 @@ struct Engine::Parts {
   void find_orphans();
   /// Makes the environment when there is none, and holds it against being forgotten by another command.
   FileLock use_environment();
+  /// Does the work of a command in the environment. How it ends is told and goes into the outcome.
+  Outcome in_environment(const std::function<void(Outcome&)>& work);
   /// Forgets the environment when its last machine is gone and nobody else uses it.
   void forget_if_empty(FileLock use);
 

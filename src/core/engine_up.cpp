@@ -107,9 +107,7 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
   std::vector<const MachineConfig*> configs;
   for (const std::string& name : machines) configs.push_back(parts.machine(name));
   preflight(parts.run, configs, parts.project_operation);
-  FileLock use = parts.use_environment();
-  Outcome outcome;
-  try {
+  return parts.in_environment([&](Outcome& outcome) {
     run_hooks(parts.run, HookMoment::before, "up", parts.project_operation);
     const Parts::Tour tour{.recorded_only = false,
                            .jobs = options.jobs,
@@ -123,14 +121,7 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
       outcome.machines.insert(outcome.machines.end(), removed.machines.begin(), removed.machines.end());
     }
     parts.finish_project(outcome, options.provision);
-  } catch (const Error& error) {
-    parts.setup.host.reporter.error("", error);
-    outcome.project_error = error;
-  } catch (const Interrupted&) {
-    outcome.interrupted = true;
-  }
-  parts.forget_if_empty(std::move(use));
-  return outcome;
+  });
 }
 
 void Engine::Parts::finish_project(Outcome& outcome, const ProvisionSelection& selection) {
@@ -159,7 +150,6 @@ Outcome Engine::provision(const std::vector<std::string>& machines, const Provis
   std::vector<const MachineConfig*> configs;
   for (const std::string& name : machines) configs.push_back(parts.machine(name));
   preflight(parts.run, configs, parts.project_operation);
-  FileLock use = parts.use_environment();
   const auto work = [&](MachineJob& job) {
     MachineContext& context = job.context();
     if (context.state.phase != MachinePhase::running) {
@@ -169,18 +159,11 @@ Outcome Engine::provision(const std::vector<std::string>& machines, const Provis
     }
     return run_steps(context, provision_only_steps(context), job.journal());
   };
-  Outcome outcome = parts.for_each(machines, {.selection = selection}, work);
-  try {
+  return parts.in_environment([&](Outcome& outcome) {
+    outcome = parts.for_each(machines, {.selection = selection}, work);
     if (outcome.first_error() == nullptr && !outcome.interrupted)
       provision_all(parts.run, selection, parts.project_operation);
-  } catch (const Error& error) {
-    parts.setup.host.reporter.error("", error);
-    outcome.project_error = error;
-  } catch (const Interrupted&) {
-    outcome.interrupted = true;
-  }
-  parts.forget_if_empty(std::move(use));
-  return outcome;
+  });
 }
 
 std::vector<MachinePlan> Engine::plan(const std::vector<std::string>& machines, const UpOptions& options) {

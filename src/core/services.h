@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
+#include <vector>
 
 #include "core/box.h"
 #include "core/communicator.h"
@@ -15,6 +17,14 @@ struct KeyPair {
   std::string public_key;  ///< "ssh-ed25519 AAAA... comment"
 };
 
+/// Sees changes in folders of the host, from the moment it is made.
+class FolderWatch {
+ public:
+  virtual ~FolderWatch() = default;
+  /// Until something has changed since the last time, and then for a moment of rest. Throws Interrupted.
+  virtual void wait(const std::stop_token& stop) = 0;
+};
+
 /// Copies folders into guests that cannot see the host's.
 class FolderSync {
  public:
@@ -23,6 +33,8 @@ class FolderSync {
   /// and Error(host_not_ready) when rsync is missing here or there.
   virtual void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
                     Operation& operation) = 0;
+  /// Throws Error(host_not_ready) when the host cannot watch that much.
+  virtual std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) = 0;
 };
 
 /// One forward of a host port to a guest's, as it is or shall be.

@@ -4,6 +4,7 @@
 
 #include "base/shell.h"
 #include "base/text.h"
+#include "sync/watch.h"
 
 namespace envtool {
 
@@ -82,6 +83,10 @@ void RsyncFolderSync::push(const FolderConfig& folder, const SshEndpoint& endpoi
                          .environment = {{"LC_ALL", "C"}}};
   const ProcessResult result = operation.run(spec);
   if (!result.ok() && result.status != status_vanished) fail(folder, spec, result);
+}
+
+std::unique_ptr<FolderWatch> RsyncFolderSync::watch(const std::vector<FolderConfig>& folders) {
+  return std::make_unique<InotifyWatch>(folders);
 }
 
 }  // namespace envtool

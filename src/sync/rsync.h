@@ -17,12 +17,14 @@ using RemoteShell = std::function<std::vector<std::string>(const SshEndpoint&)>;
 std::vector<std::string> rsync_command(const FolderConfig& folder, const SshEndpoint& endpoint,
                                        const std::vector<std::string>& remote_shell);
 
-/// Pushes folders with the host's rsync over its OpenSSH client. Safe from several threads.
+/// Pushes folders with the host's rsync over its OpenSSH client, and watches them by inotify. Safe from
+/// several threads.
 class RsyncFolderSync : public FolderSync {
  public:
   explicit RsyncFolderSync(RemoteShell remote_shell) : remote_shell_(std::move(remote_shell)) {}
   void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
             Operation& operation) override;
+  std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) override;
 
  private:
   RemoteShell remote_shell_;

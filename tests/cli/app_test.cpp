@@ -507,6 +507,31 @@ TEST_CASE("up without a terminal prints plain lines, with one live ones") {
   CHECK_FALSE(has(colourless.errors, "\x1b[32m"));
 }
 
+TEST_CASE("sync pushes copied folders, with --watch at every change until it is interrupted") {
+  TestWorld world;
+  world.write("Envfile", "box: fake/debian\nfolders: [{host: ., guest: /srv/app, type: rsync}]\n");
+  run_cli(world, {"up"});
+  world.folders.pushes.clear();
+  world.folders.changes = 2;
+
+  CHECK(run_cli(world, {"sync"}).code == 0);
+  CHECK(world.folders.pushes.size() == 1);
+  CHECK(run_cli(world, {"sync", "--watch"}).code == 130);
+  CHECK(world.folders.pushes.size() == 4);
+  CHECK(world.folders.watched == std::vector<std::string>{"/srv/app"});
+}
+
+TEST_CASE("there is nothing to watch where no folder is copied") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+
+  const CliResult result = run_cli(world, {"sync", "--watch"});
+
+  CHECK(result.code == 2);
+  CHECK(has(result.errors, "'type: rsync'"));
+}
+
 TEST_CASE("provision runs what is asked for again") {
   TestWorld world;
   world.write_envfile("provision: [{name: first, note: one}, {name: second, note: two}]\n");

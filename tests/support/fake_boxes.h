@@ -52,11 +52,25 @@ class FakeBoxes : public BoxSource {
 /// Remembers what was pushed where.
 class FakeFolderSync : public FolderSync {
  public:
-  std::vector<std::string> pushes;  ///< "/srv/app to 10.99.0.3"
+  std::vector<std::string> pushes;   ///< "/srv/app to 10.99.0.3"
+  std::vector<std::string> watched;  ///< guests' folders of which changes were waited for
+  int changes = 0;                   ///< that many come, then the user stops waiting
 
   void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator&, Operation&) override {
     const std::lock_guard lock(mutex_);
     pushes.push_back(folder.guest + " to " + endpoint.host);
+  }
+
+  std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) override {
+    struct Changes : FolderWatch {
+      explicit Changes(int& given) : left(given) {}
+      void wait(const std::stop_token&) override {
+        if (left-- == 0) throw Interrupted{};
+      }
+      int& left;
+    };
+    for (const FolderConfig& folder : folders) watched.push_back(folder.guest);
+    return std::make_unique<Changes>(changes);
   }
 
  private:

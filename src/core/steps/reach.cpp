@@ -31,11 +31,6 @@ std::string describe(const std::vector<Forward>& forwards) {
   return text;
 }
 
-bool is_synced(const MachineContext& machine, const FolderConfig& folder) {
-  if (folder.type == FolderType::rsync) return true;
-  return folder.type == FolderType::automatic && power_of<NativeFolders>(machine.provider) == nullptr;
-}
-
 void choose_ports(MachineContext& machine) {
   const std::vector<Forward> mine = machine.run.forwarders.active(machine.store.directory());
   machine.record.forwards = machine.run.ports.choose(machine.run.environment->id, machine.config.name,
@@ -57,6 +52,11 @@ void serve_forwards(MachineContext& machine) {
 }
 
 }  // namespace
+
+bool is_synced(const FolderConfig& folder, Provider& provider) {
+  if (folder.type == FolderType::rsync) return true;
+  return folder.type == FolderType::automatic && power_of<NativeFolders>(provider) == nullptr;
+}
 
 Step choose_ports_step() {
   Step step{.name = "ports", .title = "choose host ports"};
@@ -167,15 +167,16 @@ Step native_folders_step() {
 Step sync_folders_step() {
   Step step{.name = "sync", .title = "copy folders into the guest"};
   step.need = [](MachineContext& machine) {
-    const bool any = std::any_of(machine.config.folders.begin(), machine.config.folders.end(),
-                                 [&](const FolderConfig& folder) { return is_synced(machine, folder); });
+    const bool any =
+        std::any_of(machine.config.folders.begin(), machine.config.folders.end(),
+                    [&](const FolderConfig& folder) { return is_synced(folder, machine.provider); });
     return any ? Need::because("rsync folders are pushed by every up") : Need::none();
   };
   step.run = [](MachineContext& machine) {
     const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
     make_missing_folders(machine.config);
     for (const FolderConfig& folder : machine.config.folders)
-      if (is_synced(machine, folder))
+      if (is_synced(folder, machine.provider))
         machine.run.services.folders.push(folder, endpoint, machine.guest(), machine.operation);
   };
   return step;

@@ -8,6 +8,9 @@
 /// The steps that plans are made of, one or a few to a file. Each asks the world whether it is due.
 namespace envtool {
 
+/// Whether the folder is copied into the guest, which then does not see the host's.
+bool is_synced(const FolderConfig& folder, Provider& provider);
+
 Step choose_ports_step();
 Step resolve_box_step(const MachineContext& context);
 Step create_step();
