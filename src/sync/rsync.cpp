@@ -23,28 +23,30 @@ std::string remote_shell_option(const std::vector<std::string>& words) {
   return join(quoted, " ");
 }
 
-const std::string& owner_of(const FolderConfig& folder, const SshEndpoint& endpoint) {
-  return folder.owner.empty() ? endpoint.user : folder.owner;
-}
-
-/// Says what is missing in the guest, and makes the directory.
-void prepare_guest(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
-                   Operation& operation) {
+/// Says what is missing in the guest, makes the directory, and gives its owner as "user:group".
+std::string prepare_guest(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
+                          Operation& operation) {
+  const std::string& owner = folder.owner.empty() ? endpoint.user : folder.owner;
   const GuestCommand command{
-      .script = fmt::format(
-          "command -v rsync >/dev/null || exit 77; d={}; [ -d \"$d\" ] || {{ mkdir -p -- \"$d\" && "
-          "chown -- {}: \"$d\"; }}",
-          quote_shell(folder.guest), quote_shell(owner_of(folder, endpoint))),
+      .script =
+          fmt::format("command -v rsync >/dev/null || exit 77; g=$(id -gn -- {1}) || exit 78; d={0}; "
+                      "[ -d \"$d\" ] || {{ mkdir -p -- \"$d\" && chown -- {1}:\"$g\" \"$d\"; }}; echo \"$g\"",
+                      quote_shell(folder.guest), quote_shell(owner)),
       .user = "root"};
   const ProcessResult result = communicator.run(command, operation);
   if (result.status == 77)
     throw Error(ErrorKind::host_not_ready, fmt::format("folder '{}': the guest has no rsync", folder.guest))
         .at(folder.position)
         .with_hint("install rsync in the guest or its box: envtool exec -u root -- apt-get install -y rsync");
+  if (result.status == 78)
+    throw Error(ErrorKind::failed,
+                fmt::format("folder '{}': the guest has no user '{}'", folder.guest, owner))
+        .at(folder.position);
   if (!result.ok())
     throw Error(ErrorKind::failed, fmt::format("folder '{}': cannot make the directory in the guest: {}",
                                                folder.guest, last_lines(result.error, 2)))
         .at(folder.position);
+  return fmt::format("{}:{}", owner, trim(result.output));
 }
 
 [[noreturn]] void fail(const FolderConfig& folder, const ProcessSpec& spec, const ProcessResult& result) {
@@ -59,14 +61,15 @@ void prepare_guest(const FolderConfig& folder, const SshEndpoint& endpoint, Comm
 
 }  // namespace
 
-std::vector<std::string> rsync_command(const FolderConfig& folder, const SshEndpoint& endpoint,
+std::vector<std::string> rsync_command(const FolderConfig& folder, const std::string& owner,
+                                       const SshEndpoint& endpoint,
                                        const std::vector<std::string>& remote_shell) {
   // Not compressed: the guest is on this host. `--secluded-args`, by its older name, keeps the guest's shell
   // away from the path.
   std::vector<std::string> words = {"rsync", "--archive", "--delete", "--protect-args",
                                     "--exclude=.envtool/"};
   for (const std::string& pattern : folder.exclude) words.push_back("--exclude=" + pattern);
-  words.push_back("--chown=" + owner_of(folder, endpoint) + ":");
+  words.push_back("--chown=" + owner);
   words.push_back(endpoint.user == "root" ? "--rsync-path=rsync" : "--rsync-path=sudo -n rsync");
   words.push_back("--rsh=" + remote_shell_option(remote_shell));
   words.push_back("--");
@@ -78,8 +81,8 @@ std::vector<std::string> rsync_command(const FolderConfig& folder, const SshEndp
 
 void RsyncFolderSync::push(const FolderConfig& folder, const SshEndpoint& endpoint,
                            Communicator& communicator, Operation& operation) {
-  prepare_guest(folder, endpoint, communicator, operation);
-  const ProcessSpec spec{.argv = rsync_command(folder, endpoint, remote_shell_(endpoint)),
+  const std::string owner = prepare_guest(folder, endpoint, communicator, operation);
+  const ProcessSpec spec{.argv = rsync_command(folder, owner, endpoint, remote_shell_(endpoint)),
                          .environment = {{"LC_ALL", "C"}}};
   const ProcessResult result = operation.run(spec);
   if (!result.ok() && result.status != status_vanished) fail(folder, spec, result);

@@ -12,9 +12,9 @@ namespace envtool {
 using RemoteShell = std::function<std::vector<std::string>(const SshEndpoint&)>;
 
 /// The command line that makes the guest's folder like the host's: what `exclude` names is left alone on both
-/// sides, and the project's own `.envtool` always is. Files belong to the folder's owner, else to the ssh
-/// user.
-std::vector<std::string> rsync_command(const FolderConfig& folder, const SshEndpoint& endpoint,
+/// sides, and the project's own `.envtool` always is. Files belong to `owner`, a "user:group".
+std::vector<std::string> rsync_command(const FolderConfig& folder, const std::string& owner,
+                                       const SshEndpoint& endpoint,
                                        const std::vector<std::string>& remote_shell);
 
 /// Pushes folders with the host's rsync over its OpenSSH client, and watches them by inotify. Safe from

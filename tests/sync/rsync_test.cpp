@@ -31,44 +31,61 @@ struct Pushing {
 
 TEST_CASE("a folder is mirrored as root for the ssh user, and .envtool never is") {
   const std::vector<std::string> words =
-      rsync_command(folder, endpoint, {"ssh", "-o", "IdentityFile=\"/a b/it's\""});
+      rsync_command(folder, "vagrant:users", endpoint, {"ssh", "-o", "IdentityFile=\"/a b/it's\""});
 
   CHECK(words == std::vector<std::string>{"rsync", "--archive", "--delete", "--protect-args",
                                           "--exclude=.envtool/", "--exclude=node_modules/", "--exclude=*.o",
-                                          "--chown=vagrant:", "--rsync-path=sudo -n rsync",
+                                          "--chown=vagrant:users", "--rsync-path=sudo -n rsync",
                                           "--rsh='ssh' '-o' 'IdentityFile=\"/a b/it''s\"'", "--",
                                           "/home/jo/my shop/", "10.0.0.2:/srv/app/"});
-}
-
-TEST_CASE("a folder's own owner wins") {
-  FolderConfig owned = folder;
-  owned.owner = "www-data";
-
-  CHECK(contains(rsync_command(owned, endpoint, {"ssh"}), "--chown=www-data:"));
 }
 
 TEST_CASE("root in the guest needs no sudo") {
   SshEndpoint as_root = endpoint;
   as_root.user = "root";
 
-  CHECK(contains(rsync_command(folder, as_root, {"ssh"}), "--rsync-path=rsync"));
+  CHECK(contains(rsync_command(folder, "root:root", as_root, {"ssh"}), "--rsync-path=rsync"));
 }
 
 TEST_CASE("an IPv6 address stands in brackets") {
   SshEndpoint six = endpoint;
   six.host = "fd00::2";
 
-  CHECK(rsync_command(folder, six, {"ssh"}).back() == "[fd00::2]:/srv/app/");
+  CHECK(rsync_command(folder, "vagrant:users", six, {"ssh"}).back() == "[fd00::2]:/srv/app/");
 }
 
 TEST_CASE("pushing makes the directory and runs rsync") {
   Pushing pushing;
-  pushing.guest.expect_run("mkdir -p");
+  pushing.guest.expect_run("mkdir -p", {.output = "staff\n"});
   pushing.host.runner.expect({"rsync", more_words});
 
   pushing.push();
 
   CHECK(pushing.guest.commands.at(0).user == "root");
+}
+
+TEST_CASE("files belong to the folder's owner, else to the ssh user, and to that user's group") {
+  FolderConfig owned = folder;
+  owned.owner = "www-data";
+  ScriptedHost host;
+  ScriptedCommunicator guest;
+  guest.expect_run("id -gn -- www-data", {.output = "web\n"});
+  guest.expect_run("id -gn -- vagrant", {.output = "users\n"});
+  host.runner.expect({"rsync", "--archive", "--delete", "--protect-args", "--exclude=.envtool/",
+                      "--exclude=node_modules/", "--exclude=*.o", "--chown=www-data:web", more_words});
+  host.runner.expect({"rsync", "--archive", "--delete", "--protect-args", "--exclude=.envtool/",
+                      "--exclude=node_modules/", "--exclude=*.o", "--chown=vagrant:users", more_words});
+  RsyncFolderSync sync{[](const SshEndpoint&) { return std::vector<std::string>{"ssh"}; }};
+
+  sync.push(owned, endpoint, guest, host.operation);
+  sync.push(folder, endpoint, guest, host.operation);
+}
+
+TEST_CASE("a guest without the owner says so") {
+  Pushing pushing;
+  pushing.guest.expect_run("id -gn", {.status = 78});
+
+  CHECK_THROWS_WITH_AS(pushing.push(), "folder '/srv/app': the guest has no user 'vagrant'", Error);
 }
 
 TEST_CASE("a guest without rsync is told apart from a failure") {

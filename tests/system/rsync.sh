@@ -49,6 +49,7 @@ echo four >new/deep/file
 eventually holds /srv/app/new/deep/file four
 mv new newer
 eventually holds /srv/app/newer/deep/file four
+sleep 1 # until it has told of that
 before=$(grep -c 'is in sync' ../watch.log)
 echo changed >node_modules/index.js
 sleep 0.5
