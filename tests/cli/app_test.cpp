@@ -169,6 +169,15 @@ TEST_CASE("machines of one project know each other's names, whichever comes firs
   CHECK(world.guests.commands().size() == commands);
 }
 
+TEST_CASE("up leaves a colleague's editor the schema that the Envfile names") {
+  TestWorld world;
+  world.write_envfile();
+
+  run_cli(world, {"up"});
+
+  CHECK(read_file(world.project() / ".envtool/schema.json") == run_cli(world, {"schema"}).output);
+}
+
 TEST_CASE("status shows every machine and asks the backend") {
   TestWorld world;
   world.write_envfile("machines: {db: {}, web: {count: 2}}\n");

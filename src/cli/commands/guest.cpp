@@ -37,7 +37,6 @@ OpenSshOptions ssh_options(const Session& session, const SshTarget& target,
 }
 
 void write_ssh_config(const Session& session, Engine& engine) {
-  if (!engine.environment()) return;
   std::string text;
   for (const MachineStatus& status : engine.status(engine.select({}, true))) {
     if (status.phase != MachinePhase::running) continue;

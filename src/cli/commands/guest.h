@@ -25,7 +25,7 @@ enum class Terminal { none, allocate, as_ssh_likes };
 OpenSshOptions ssh_options(const Session& session, const SshTarget& target,
                            const std::vector<std::string>& extra = {});
 
-/// Keeps an ssh configuration of the running machines in the project's `.envtool`, for editors.
+/// Keeps an ssh configuration of the running machines in the environment's `.envtool`, for editors.
 void write_ssh_config(const Session& session, Engine& engine);
 
 /// `ssh` with everything it needs; `extra` are the user's own arguments for it, `line` is what the guest's

@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/views.h"
 #include "cli/session.h"
 
 namespace envtool {
@@ -65,9 +66,7 @@ int init(Session& session, const std::string& box, bool force) {
         .with_hint("'envtool init --force' overwrites it");
   const fs::path file = present && present->parent_path() == directory ? *present : directory / "Envfile";
   write_file(file, fmt::format(envfile_template, to_json(Value(box))));
-  const Value schema =
-      envfile_schema(plugin_schemas(session.services.providers, session.services.provisioners));
-  write_file(directory / ".envtool" / "schema.json", to_json(schema, 2) + "\n");
+  write_schema(session, directory);
   if (!fs::exists(directory / ".envtool" / ".gitignore"))
     write_file(directory / ".envtool" / ".gitignore", "*\n");
   const bool ignored = ignore_our_files(directory / ".gitignore");

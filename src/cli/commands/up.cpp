@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/guest.h"
+#include "cli/commands/views.h"
 #include "cli/session.h"
 
 namespace envtool {
@@ -27,6 +28,13 @@ bool may_recreate(Session& session, Engine& engine, const std::vector<std::strin
   return doomed.empty() || session.confirm(fmt::format("destroy and make anew {}?", join(doomed, ", ")));
 }
 
+void keep_files_for_editors(const Session& session, Engine& engine) {
+  if (!engine.environment()) return;
+  write_ssh_config(session, engine);
+  const std::filesystem::path& project = engine.environment()->directory;
+  if (!std::filesystem::exists(project / ".envtool" / "schema.json")) write_schema(session, project);
+}
+
 int up(Session& session, Options& options) {
   if (options.provision && options.no_provision)
     throw Error(ErrorKind::usage, "'--provision' and '--no-provision' exclude each other");
@@ -37,7 +45,7 @@ int up(Session& session, Options& options) {
   const std::vector<std::string> machines = target.engine.select(target.machines, false);
   if (options.up.recreate && !may_recreate(session, target.engine, machines)) return exit_code::failed;
   const Outcome outcome = target.engine.up(machines, options.up);
-  write_ssh_config(session, target.engine);
+  keep_files_for_editors(session, target.engine);
   return session.finish(outcome, "is up", "is up, nothing to do",
                         [&] { target.engine.show_messages(machines); });
 }

@@ -1,13 +1,22 @@
 #pragma once
 
+#include <filesystem>
+
 #include "core/engine.h"
 
-/// Machines as data and as words, for several commands.
+/// What several commands show: machines as data and as words, and the Envfile's schema.
 namespace envtool {
+
+class Session;
 
 Value to_value(const MachineStatus& status);
 Value to_value(const Forward& forward);
 /// "127.0.0.1:8080 -> 80", "/udp" behind it where it is.
 std::string to_text(const Forward& forward);
+
+/// The JSON Schema of the Envfile, with the options of this build's plugins.
+Value schema_of(const Session& session);
+/// Keeps it in the project's `.envtool`, where the Envfile that `init` writes tells editors to look.
+void write_schema(const Session& session, const std::filesystem::path& project);
 
 }  // namespace envtool
