@@ -60,7 +60,7 @@ TEST_CASE("every form of a folder is understood") {
       {".:/vagrant", "/project /vagrant auto rw"},
       {"./src:/srv/app:ro", "/project/src /srv/app auto ro"},
       {"./src:/srv/app:rw", "/project/src /srv/app auto rw"},
-      {"../shared/:/srv/shared/", "/shared /srv/shared auto rw"},
+      {"../common/:/srv/common/", "/common /srv/common auto rw"},
       {"~/data:/data", "/home/ada/data /data auto rw"},
       {"/a:b:/c", "/a:b /c auto rw"},
       {"{host: '~', guest: /h, type: 9p, read_only: true}", "/home/ada /h 9p ro"},

@@ -103,6 +103,8 @@ void attach(int mount, int target) {
 }
 
 void mount_overlay(const Overlay& overlay) {
+  // Kernels before 6.15 take layers from the caller's mounts only, not from a tree that is mounted nowhere.
+  attach(overlay.lower, overlay.target);
   const std::string options = fmt::format("lowerdir=/proc/self/fd/{},upperdir={},workdir={}", overlay.lower,
                                           overlay.upper.string(), overlay.work.string());
   if (::mount("overlay", overlay.target.c_str(), "overlay", 0, options.c_str()) != 0)
