@@ -90,7 +90,7 @@ step "a name with blanks"
 equal "a file" "a b" "$(guest 'cat "/srv/with blanks/a file"')"
 
 step "the guest sees nothing of .envtool and cannot write there"
-equal "the host's" "$(printf '%s\n' .gitignore id inventory.yml ssh_config)" "$(ls -A .envtool | sort)"
+equal "the host's" "$(printf '%s\n' .gitignore id inventory.yml schema.json ssh_config)" "$(ls -A .envtool | sort)"
 equal "the guest's" "" "$(guest 'ls -A /vagrant/.envtool')"
 expect 1 envtool ssh -c 'sudo -n touch /vagrant/.envtool/id'
 hidden() {
