@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -12,14 +13,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// A file of the kernel's; nothing when what it tells of is gone, be it while it is read (ENODEV, ESRCH).
+std::optional<std::string> read_live(const fs::path& path) {
+  try {
+    return read_file_if_there(path);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::vector<pid_t> pids_in(const fs::path& directory) {
   std::vector<pid_t> pids;
-  std::string text;
-  try {
-    text = read_file_if_there(directory / "cgroup.procs").value_or("");
-  } catch (const std::exception&) {
-    return {};  // the group went away while it was read
-  }
+  const std::string text = read_live(directory / "cgroup.procs").value_or("");
   for (const std::string& line : split(text, '\n')) {
     pid_t pid = 0;
     if (std::from_chars(line.data(), line.data() + line.size(), pid).ec == std::errc() && pid > 0)
@@ -55,7 +60,7 @@ bool Cgroups::is_running(const std::string& name) const {
   if (mounts_.empty()) return false;
   const std::string group = "lxc.payload." + name;
   if (unified_first_) {
-    const auto events = read_file_if_there(mounts_[0] / group / "cgroup.events");
+    const auto events = read_live(mounts_[0] / group / "cgroup.events");
     if (events) return events->find("populated 1") != std::string::npos;
   }
   return !payload(name).empty();
@@ -80,7 +85,7 @@ std::vector<pid_t> Cgroups::payload(const std::string& name) const {
 
 std::optional<pid_t> Cgroups::init(const std::string& name) const {
   for (const pid_t pid : payload(name)) {
-    const std::string status = read_file_if_there("/proc/" + std::to_string(pid) + "/status").value_or("");
+    const std::string status = read_live("/proc/" + std::to_string(pid) + "/status").value_or("");
     for (const std::string& line : split(status, '\n'))
       if (line.starts_with("NSpid:") && line.ends_with("\t1")) return pid;
   }

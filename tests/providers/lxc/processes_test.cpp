@@ -51,6 +51,14 @@ TEST_CASE("an empty group left over by a killed machine does not count as runnin
   CHECK_FALSE(fake.version(2).is_running("web"));
 }
 
+TEST_CASE("a group that goes away while it is read does not count as running") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.events/reading/this", "fails");
+  fake.put("lxc.payload.web/cgroup.procs/reading/this", "fails");
+
+  CHECK_FALSE(fake.version(2).is_running("web"));
+}
+
 TEST_CASE("version 2 answers by its events file") {
   FakeCgroups fake;
   fake.put("lxc.payload.web/cgroup.events", "populated 1\nfrozen 0\n");
