@@ -2,17 +2,18 @@
 # A host whose firewall drops what it does not know: guests get out and resolve names, and with the last machine all
 # rules go. Each kind of firewall has a network namespace of its own as its host, and another beyond as the world.
 . "$(dirname "$0")/lib.sh"
-for program in iptables-nft iptables-legacy dnsmasq python3 unshare; do
+for program in iptables-nft iptables-legacy firewalld dbus-daemon dnsmasq python3 unshare; do
   command -v "$program" >/dev/null || skip "it needs '$program'"
 done
 
 host=envt-host-$$ world=envt-world-$$
 
 # on_host COMMAND...: where the firewall is. A new network namespace brings a /sys of its own (of which cgroups are
-# part), and the world's name server.
+# part), and the world's name server. Its system bus is its own too.
 on_host() {
   ip netns exec "$host" unshare --mount bash -c '
-    mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --rbind "$1/tmpfs-cgroup" /sys/fs/cgroup || exit 99
+    mount --bind "$1/resolv.conf" /etc/resolv.conf && mount --rbind "$1/tmpfs-cgroup" /sys/fs/cgroup &&
+      mount --bind "$1/dbus" /run/dbus || exit 99
     shift; exec "$@"' _ "$work" "$@" 9>&- </dev/null
 }
 
@@ -34,8 +35,8 @@ make_world() {
 }
 
 end_world() {
-  kill "$dns" "$web"
-  wait "$dns" "$web" 2>/dev/null
+  kill "$dns" "$web" $(ip netns pids "$host")
+  wait 2>/dev/null
   ip netns delete "$host"
   ip netns delete "$world"
 }
@@ -47,6 +48,7 @@ leave() {
     end_world
   fi
   umount --lazy "$work/tmpfs-cgroup" 2>/dev/null
+  rmdir /run/dbus 2>/dev/null  # unless the host has a bus
   (exit "$result")
   clean_up
 }
@@ -54,6 +56,7 @@ trap leave EXIT
 
 mkdir "$work/tmpfs-cgroup" && mount --rbind /sys/fs/cgroup "$work/tmpfs-cgroup" && mount --make-rprivate "$work/tmpfs-cgroup"
 echo "nameserver 198.51.100.2" >"$work/resolv.conf"
+mkdir -p "$work/dbus" /run/dbus
 
 # guard KIND: makes that firewall.
 guard() {
@@ -80,6 +83,12 @@ END
       on_host iptables-nft -A FORWARD -j DOCKER-USER
       on_host iptables-nft -P FORWARD DROP
       ;;
+    firewalld)
+      on_host dbus-daemon --system --nofork --nopidfile --nosyslog 2>/dev/null &
+      eventually test -S "$work/dbus/system_bus_socket"
+      on_host firewalld --nofork --nopid >"$work/firewalld.log" 2>&1 &
+      eventually on_host firewall-cmd --state >/dev/null 2>&1
+      ;;
   esac || fail "cannot make the firewall"
 }
 
@@ -96,7 +105,7 @@ folders: []
 machines: {first: {}, second: {}}
 END
 
-for kind in iptables-nft iptables-legacy nft docker; do
+for kind in iptables-nft iptables-legacy nft docker firewalld; do
   step "$kind: guests get out and resolve names"
   make_world
   guard "$kind"
@@ -110,7 +119,11 @@ for kind in iptables-nft iptables-legacy nft docker; do
     says "the world"
   done
   rules=$(rules)
-  [[ $rules == *"envtool:$bridge"* ]] || fail "no rule carries the tag:"$'\n'"$rules"
+  if [ "$kind" = firewalld ]; then
+    expect 0 on_host firewall-cmd --zone=trusted --query-interface="$bridge"
+  else
+    [[ $rules == *"envtool:$bridge"* ]] || fail "no rule carries the tag:"$'\n'"$rules"
+  fi
   [ "$kind" != docker ] || [[ $(on_host iptables-nft -S DOCKER-USER) == *"envtool:$bridge"* ]] ||
     fail "the rules are not in DOCKER-USER"
 
@@ -118,7 +131,13 @@ for kind in iptables-nft iptables-legacy nft docker; do
   expect 0 on_host "$ENVTOOL" destroy first --yes
   expect 0 on_host "$ENVTOOL" ssh second -c 'getent ahostsv4 shop.example'
   expect 0 on_host "$ENVTOOL" destroy --yes
-  equal "the rules" "$before" "$(rules)"
+  # firewalld keeps the chains of a zone that was used once, all empty.
+  if [ "$kind" = firewalld ]; then
+    [[ $(rules) != *"$bridge"* ]] || fail "a rule names the bridge still:"$'\n'"$(rules)"
+    expect 1 on_host firewall-cmd --zone=trusted --query-interface="$bridge"
+  else
+    equal "the rules" "$before" "$(rules)"
+  fi
   on_host ip link show "$bridge" >/dev/null 2>&1 && fail "the bridge is still there"
   end_world
   nothing_left
