@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -31,6 +32,29 @@ void remove_unmounted(const fs::path& path) {
     if (line.find(" " + below) != std::string::npos) return;
   std::error_code ignored;
   fs::remove_all(path, ignored);
+}
+
+bool is_digest(const std::string& name) {
+  return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+ByteSize size_of(const fs::path& directory) {
+  ByteSize size;
+  for (const auto& entry : fs::recursive_directory_iterator(directory))
+    if (entry.is_regular_file()) size.bytes += entry.file_size();
+  return size;
+}
+
+/// What a box of the store is, whatever it is known by.
+Box described(const fs::path& place, BoxFacts facts) {
+  const Value recipe = facts.metadata["recipe-version"];
+  return {.digest = place.filename(),
+          .name = {},
+          .version = recipe.is_null() ? "0" : fmt::format("{}", recipe.as_integer()),
+          .format = facts.format,
+          .directory = place,
+          .metadata = std::move(facts.metadata),
+          .defaults = std::move(facts.defaults)};
 }
 
 /// Where a box is made, under the lock of its work: what a killed process left there is removed, and so is
@@ -161,14 +185,9 @@ std::optional<Box> BoxStore::stored(const BoxRequest& request, const std::string
   if (!fs::exists(place)) return std::nullopt;
   BoxFacts facts = read_box_facts(place);
   check_format(request, facts.format);
-  const Value& recipe = facts.metadata["recipe-version"];
-  return Box{.digest = digest,
-             .name = request.box.name,
-             .version = recipe.is_null() ? "0" : fmt::format("{}", recipe.as_integer()),
-             .format = facts.format,
-             .directory = place,
-             .metadata = std::move(facts.metadata),
-             .defaults = std::move(facts.defaults)};
+  Box box = described(place, std::move(facts));
+  box.name = request.box.name;
+  return box;
 }
 
 std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBoxAddress& address) const {
@@ -239,6 +258,49 @@ Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Ope
   }
   index_.remember_recipe(address.recipe, debian_recipe_version, digest, operation);
   return stored(request, digest).value();
+}
+
+std::vector<StoredBox> BoxStore::list() {
+  std::vector<StoredBox> boxes;
+  const auto addresses = index_.addresses();
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(directory_, failure)) {
+    const std::string digest = entry.path().filename();
+    if (!is_digest(digest)) continue;
+    StoredBox stored;
+    stored.box.digest = digest;
+    stored.box.directory = entry.path();
+    try {
+      stored.size = size_of(entry.path());
+      stored.box = described(entry.path(), read_box_facts(entry.path()));
+      check_box_content(entry.path(), {stored.box.format, stored.box.metadata, {}});
+    } catch (const std::exception& error) {  // fs::filesystem_error too
+      stored.damage = error.what();
+    }
+    if (const auto known = addresses.find(digest); known != addresses.end()) {
+      stored.addresses = known->second;
+      stored.box.name = known->second.front();
+    }
+    boxes.push_back(std::move(stored));
+  }
+  std::sort(boxes.begin(), boxes.end(), [](const StoredBox& left, const StoredBox& right) {
+    return std::tie(left.box.name, left.box.digest) < std::tie(right.box.name, right.box.digest);
+  });
+  return boxes;
+}
+
+void BoxStore::remove(const std::string& digest, Operation& operation) {
+  const fs::path place = place_of(digest);
+  if (!is_digest(digest) || !fs::exists(place)) return;
+  const FileLock lock = wait_for_lock(
+      lock_of(digest), fmt::format("waiting for another envtool that works on box {}", digest.substr(0, 12)),
+      operation);
+  // Out of its place at once; whatever is left of it after a kill, sweep() removes.
+  const fs::path part = directory_ / fmt::format("{}{}.{}", part_prefix, digest, random_hex(4));
+  if (::rename(place.c_str(), part.c_str()) != 0 && errno != ENOENT)
+    throw Error(ErrorKind::failed, fmt::format("cannot remove '{}': {}", place.string(), errno_text(errno)));
+  index_.forget(digest, operation);
+  remove_unmounted(part);
 }
 
 /// Removes what killed processes left: parts whose lock nobody holds.

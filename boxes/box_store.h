@@ -20,6 +20,8 @@ class BoxStore : public BoxSource {
   void check(const BoxRequest& request) override;
   std::optional<Box> find(const BoxRequest& request, Operation& operation) override;
   Box resolve(const BoxRequest& request, Operation& operation) override;
+  std::vector<StoredBox> list() override;
+  void remove(const std::string& digest, Operation& operation) override;
 
  private:
   std::optional<Box> find_local(const BoxRequest& request, const LocalBoxAddress& address) const;

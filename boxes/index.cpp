@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace envtool {
@@ -17,6 +19,12 @@ constexpr std::chrono::milliseconds lock_poll{50};
 std::optional<std::string> digest_in(const Value& entry) {
   const std::string& digest = entry["digest"].as_text();
   return digest.size() == 64 ? std::optional(digest) : std::nullopt;
+}
+
+void set_entry(Value& index, const std::string& section, const std::string& key, Value entry) {
+  Value entries = index[section].is_map() ? index[section] : Value::map();
+  entries.set(key, std::move(entry));
+  index.set(section, std::move(entries));
 }
 
 }  // namespace
@@ -55,28 +63,48 @@ std::optional<std::string> BoxIndex::digest_of_recipe(const std::string& recipe,
   return entry["version"].as_integer() == version ? digest_in(entry) : std::nullopt;
 }
 
-void BoxIndex::change(const std::string& section, const std::string& key, Value value, Operation& operation) {
+void BoxIndex::change(const std::function<void(Value& index)>& edit, Operation& operation) {
   const FileLock lock = wait_for_lock(fs::path(file_) += ".lock", "", operation);
   Value index = read();
-  Value entries = index[section].is_map() ? index[section] : Value::map();
-  entries.set(key, std::move(value));
-  index.set(section, std::move(entries));
+  edit(index);
   write_file(file_, to_json(index, 1) + "\n", 0644);
 }
 
 void BoxIndex::remember_file(const fs::path& path, const FileStamp& stamp, const std::string& digest,
                              Operation& operation) {
-  change("files", path.string(),
-         Value::map({{"digest", digest},
-                     {"size", static_cast<std::int64_t>(stamp.size)},
-                     {"inode", static_cast<std::int64_t>(stamp.inode)},
-                     {"modified", stamp.modified}}),
-         operation);
+  Value entry = Value::map({{"digest", digest},
+                            {"size", static_cast<std::int64_t>(stamp.size)},
+                            {"inode", static_cast<std::int64_t>(stamp.inode)},
+                            {"modified", stamp.modified}});
+  change([&](Value& index) { set_entry(index, "files", path.string(), std::move(entry)); }, operation);
 }
 
 void BoxIndex::remember_recipe(const std::string& recipe, int version, const std::string& digest,
                                Operation& operation) {
-  change("recipes", recipe, Value::map({{"digest", digest}, {"version", version}}), operation);
+  Value entry = Value::map({{"digest", digest}, {"version", version}});
+  change([&](Value& index) { set_entry(index, "recipes", recipe, std::move(entry)); }, operation);
+}
+
+std::map<std::string, std::vector<std::string>> BoxIndex::addresses() const {
+  std::map<std::string, std::vector<std::string>> found;
+  const Value index = read();
+  for (const auto& [recipe, entry] : index["recipes"].members())
+    found[entry["digest"].as_text()].push_back("build:" + recipe);
+  for (const auto& [path, entry] : index["files"].members()) found[entry["digest"].as_text()].push_back(path);
+  for (auto& [digest, addresses] : found) std::sort(addresses.begin(), addresses.end());
+  return found;
+}
+
+void BoxIndex::forget(const std::string& digest, Operation& operation) {
+  const auto edit = [&](Value& index) {
+    for (const char* section : {"recipes", "files"}) {
+      Value kept = Value::map();
+      for (const auto& [key, entry] : index[section].members())
+        if (entry["digest"].as_text() != digest) kept.set(key, entry);
+      index.set(section, std::move(kept));
+    }
+  };
+  change(edit, operation);
 }
 
 FileLock wait_for_lock(const fs::path& path, std::string_view waiting, Operation& operation) {

@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "core/operation.h"
@@ -34,10 +37,13 @@ class BoxIndex {
                      Operation& operation);
   void remember_recipe(const std::string& recipe, int version, const std::string& digest,
                        Operation& operation);
+  /// What the digests are known by, sorted: "/srv/my.box", "build:debian/bookworm".
+  std::map<std::string, std::vector<std::string>> addresses() const;
+  void forget(const std::string& digest, Operation& operation);
 
  private:
   Value read() const;
-  void change(const std::string& section, const std::string& key, Value value, Operation& operation);
+  void change(const std::function<void(Value& index)>& edit, Operation& operation);
 
   std::filesystem::path file_;
 };

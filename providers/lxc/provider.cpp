@@ -51,6 +51,7 @@ class LxcProvider final : public Provider,
                           public Lifetime,
                           public LiveLimits,
                           public ConsoleLog,
+                          public BoxCopies,
                           public HostDiagnosis {
  public:
   explicit LxcProvider(Host& host)
@@ -74,6 +75,7 @@ class LxcProvider final : public Provider,
   void apply_limits(const std::string& name, std::optional<int> cpus, std::optional<ByteSize> memory,
                     Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
+  void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:
@@ -230,6 +232,12 @@ std::string LxcProvider::console_tail(const std::string& name, std::size_t lines
   file.seekg(std::max<std::streamoff>(0, size - enough));
   const std::string text(std::istreambuf_iterator<char>(file), {});
   return last_lines(replace_all(text, "\r", ""), lines);
+}
+
+void LxcProvider::forget_box(const std::string& digest, Operation& operation) {
+  std::error_code code;
+  if (!fs::exists(layout_.box(digest), code) && !code) return;
+  helper_.call("forget_box", Value::map({{"digest", digest}}), operation);
 }
 
 std::vector<HostCheck> LxcProvider::diagnose(Operation& operation) {

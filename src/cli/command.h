@@ -10,7 +10,7 @@ namespace envtool {
 class Session;
 
 /// What a word on the command line may be, for shell completion.
-enum class Completes { nothing, machines, files, directories, providers, provisioners, shells };
+enum class Completes { nothing, machines, boxes, files, directories, providers, provisioners, shells };
 
 /// One option, as the parser, the help page and shell completion see it.
 struct OptionRow {
@@ -36,7 +36,7 @@ struct ArgumentRow {
 
 /// A verb. Everything help and completion say comes from here.
 struct Command {
-  std::string name;
+  std::string name;         ///< "up", or "box add" where several commands are one family
   std::string group;        ///< a heading of `envtool --help`; empty: hidden
   std::string summary;      ///< one line, no full stop
   std::string description;  ///< paragraphs for its own page, lines of at most 80 columns

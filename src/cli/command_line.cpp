@@ -253,10 +253,28 @@ const Command& CommandLine::require_command(const std::string& word) const {
               guess.empty() ? "'envtool --help' lists all commands" : guess);
 }
 
+std::vector<std::string> CommandLine::family(const std::string& word) const {
+  std::vector<std::string> seconds;
+  for (const Command& command : commands_)
+    if (command.name.starts_with(word + " ")) seconds.push_back(command.name.substr(word.size() + 1));
+  return seconds;
+}
+
+void CommandLine::incomplete(const std::string& family_name) const {
+  throw usage(fmt::format("'{}' needs to know what to do: {}", family_name, join(family(family_name), ", ")),
+              fmt::format("'envtool {} {} --help' explains one", family_name, family(family_name).front()));
+}
+
 const Command* CommandLine::parse(const std::vector<std::string>& words) {
   std::vector<std::string> left = read_options(nullptr, words);
   if (left.empty()) return nullptr;
   if (looks_like_option(left.front())) unknown_option(left.front(), nullptr);
+  if (const std::string first = left.front(); !family(first).empty()) {
+    left = read_options(nullptr, {left.begin() + 1, left.end()});
+    if (left.empty() && targets_.help) return nullptr;
+    if (left.empty() || looks_like_option(left.front())) incomplete(first);
+    left.front() = first + " " + left.front();
+  }
   const Command& command = require_command(left.front());
   left = read_options(&command, {left.begin() + 1, left.end()});
   size_t arguments = 0, rest = 0;

@@ -32,6 +32,8 @@ class CommandLine {
   const std::vector<Command>& commands() const { return commands_; }
   const std::vector<OptionRow>& globals() const { return globals_; }
   const Command* find(const std::string& name) const;
+  /// The second words that the first may have: "box" has "add", "list"...; most have none.
+  std::vector<std::string> family(const std::string& word) const;
   /// The option of that name or letter, of the command (may be null) or of all.
   const OptionRow* find_option(const Command* command, const std::string& word) const;
 
@@ -41,6 +43,7 @@ class CommandLine {
   std::vector<std::string> read_options(const Command* command, const std::vector<std::string>& words) const;
   void read_argument(const std::string& word, const Command& command, size_t index);
   const Command& require_command(const std::string& word) const;
+  [[noreturn]] void incomplete(const std::string& family) const;
   void check_required(const Command& command, size_t arguments, size_t rest) const;
   [[noreturn]] void unknown_option(const std::string& written, const Command* command) const;
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/model.h"
 #include "core/operation.h"
@@ -27,6 +28,14 @@ struct Box {
   BoxDefaults defaults;
 };
 
+/// A box as it lies in the store.
+struct StoredBox {
+  Box box;                             ///< `name`: the first address, empty when none is known
+  std::vector<std::string> addresses;  ///< what means it now: recipes and files of this host
+  ByteSize size;                       ///< of all its files
+  std::string damage;                  ///< why it cannot be used; empty: it can
+};
+
 struct BoxRequest {
   BoxConfig box;
   std::vector<std::string> formats;  ///< acceptable ones, by preference
@@ -45,6 +54,11 @@ class BoxSource {
   /// The box, made or fetched when it is not in the store. Safe from several threads and processes at once:
   /// one works, the others wait.
   virtual Box resolve(const BoxRequest& request, Operation& operation) = 0;
+  /// Every complete box of the store, by address and digest.
+  virtual std::vector<StoredBox> list() = 0;
+  /// Removes the box of that digest, whoever uses it. Nothing there: nothing to do. Interrupted at any moment
+  /// it is there or gone.
+  virtual void remove(const std::string& digest, Operation& operation) = 0;
 };
 
 }  // namespace envtool

@@ -47,6 +47,15 @@ class ConsoleLog {
                                    Operation& operation) = 0;
 };
 
+/// Keeps what it made of boxes, for its machines to share.
+class BoxCopies {
+ public:
+  virtual ~BoxCopies() = default;
+  /// Removes what it made of that box. Nothing there: nothing to do. What a machine of any user of this host
+  /// needs stays.
+  virtual void forget_box(const std::string& digest, Operation& operation) = 0;
+};
+
 /// What a provider says of its needs on this host, for `envtool doctor`.
 struct HostCheck {
   std::string name;  ///< "kernel: overlay on idmapped layers"

@@ -84,6 +84,17 @@ std::vector<std::string> recorded_machines(const Environment& environment) {
   return names;
 }
 
+std::map<std::string, std::vector<std::string>> machines_by_box(const EnvironmentStore& environments) {
+  std::map<std::string, std::vector<std::string>> machines;
+  for (const Environment& environment : environments.all())
+    for (const std::string& name : recorded_machines(environment)) {
+      const std::optional<MachineRecord> record = MachineStore(environment, name).load();
+      if (record && !record->box_digest.empty())
+        machines[record->box_digest].push_back(fmt::format("@{}/{}", environment.id.substr(0, 8), name));
+    }
+  return machines;
+}
+
 std::string timestamp(const Clock& clock) {
   const std::time_t now = std::chrono::system_clock::to_time_t(clock.wall_time());
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));

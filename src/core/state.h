@@ -61,6 +61,10 @@ class MachineStore {
 /// Names of the machines on record, sorted.
 std::vector<std::string> recorded_machines(const Environment& environment);
 
+/// The machines on record, as "@3f9a12cd/web", by the digest of the box that each was made of. Throws
+/// Error(failed) for a damaged record.
+std::map<std::string, std::vector<std::string>> machines_by_box(const EnvironmentStore& environments);
+
 /// Now, as in ProvisionRecord::when.
 std::string timestamp(const Clock& clock);
 

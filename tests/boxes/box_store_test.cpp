@@ -304,3 +304,62 @@ TEST_CASE("a wish to stop while waiting for another's work is heard") {
   CHECK_THROWS_AS(test.store().resolve(test.request("a.box"), operation), Interrupted);
   CHECK(test.scripted.reporter.sentences.size() == 1);
 }
+
+TEST_CASE("the store lists what it has, with what means it") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  fs::copy(test.directory.path() / "a.box", test.directory.path() / "b.box");
+  test.expect_build();
+  BoxStore store = test.store();
+  CHECK(store.list().empty());
+  for (const char* name : {"b.box", "a.box", "build:debian/bookworm"})
+    store.resolve(test.request(name), test.scripted.operation);
+  make_directories(test.boxes / std::string(64, 'f'));
+
+  const std::vector<StoredBox> boxes = store.list();
+
+  REQUIRE(boxes.size() == 3);
+  CHECK(boxes[0].damage.find("metadata.json") != std::string::npos);
+  CHECK(boxes[0].addresses.empty());
+  CHECK(boxes[1].addresses ==
+        std::vector{(test.directory.path() / "a.box").string(), (test.directory.path() / "b.box").string()});
+  CHECK(boxes[1].box.digest == sha256_of_file(test.directory.path() / "a.box"));
+  CHECK(boxes[1].box.defaults.ssh_user == "ada");
+  CHECK(boxes[1].size.bytes > 0);
+  CHECK(boxes[1].damage.empty());
+  CHECK(boxes[2].box.name == "build:debian/bookworm");
+  CHECK(boxes[2].box.version == std::to_string(debian_recipe_version));
+}
+
+TEST_CASE("a removed box is gone with every way to it, and can be added again") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const BoxRequest request = test.request("a.box");
+  BoxStore store = test.store();
+  const std::string digest = store.resolve(request, test.scripted.operation).digest;
+
+  store.remove(digest, test.scripted.operation);
+  store.remove(digest, test.scripted.operation);
+  store.remove("../outside", test.scripted.operation);
+
+  CHECK(test.stored() == 0);
+  CHECK_FALSE(store.find(request, test.scripted.operation));
+  CHECK(read_file(test.boxes / "index.json").find(digest) == std::string::npos);
+  CHECK(store.resolve(request, test.scripted.operation).digest == digest);
+}
+
+TEST_CASE("a box that another process works on is removed when that is done") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  const std::string digest = test.store().resolve(test.request("a.box"), test.scripted.operation).digest;
+  auto lock = FileLock::try_take(test.boxes / "locks" / (digest + ".lock"), "another");
+  std::stop_source stop;
+  Operation operation{test.scripted.host, "", stop.get_token()};
+  stop.request_stop();
+
+  CHECK_THROWS_AS(test.store().remove(digest, operation), Interrupted);
+  CHECK(fs::exists(test.boxes / digest));
+  lock.reset();
+  test.store().remove(digest, test.scripted.operation);
+  CHECK(test.stored() == 0);
+}

@@ -36,6 +36,9 @@ TEST_CASE("commands, options and machines are completed") {
   CHECK(complete(world, {"-C", ""}) == Words{":directories"});
   CHECK(complete(world, {"exec", "db", "--", ""}) == Words{":files"});
   CHECK(complete(world, {"completion", "b"}) == Words{"bash"});
+  CHECK(complete(world, {"bo"}) == Words{"box"});
+  CHECK(complete(world, {"box", "--json", "l"}) == Words{"list"});
+  CHECK(complete(world, {"box", "add", "--pro"}) == Words{"--provider"});
 }
 
 TEST_CASE("completion is silent where there is no Envfile or a bad one") {

@@ -34,10 +34,22 @@ class FakeBoxes : public BoxSource {
     return box_of(request);
   }
 
+  std::vector<StoredBox> list() override {
+    const std::lock_guard lock(mutex_);
+    std::vector<StoredBox> boxes;
+    for (const std::string& name : store_) boxes.push_back({box_of(name), {name}, {3 << 20}, {}});
+    return boxes;
+  }
+  void remove(const std::string& digest, Operation&) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(store_, [&](const std::string& name) { return sha256(name) == digest; });
+  }
+
  private:
-  static Box box_of(const BoxRequest& request) {
-    return {.digest = sha256(request.box.name),
-            .name = request.box.name,
+  static Box box_of(const BoxRequest& request) { return box_of(request.box.name); }
+  static Box box_of(const std::string& name) {
+    return {.digest = sha256(name),
+            .name = name,
             .version = "1",
             .format = "fake",
             .directory = "/boxes",

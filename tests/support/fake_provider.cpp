@@ -172,6 +172,10 @@ std::string FakeProvider::console_tail(const std::string& backend_name, std::siz
   return backend_.machines_.contains(backend_name) ? "fake login:" : "";
 }
 
+void FakeProvider::forget_box(const std::string& digest, Operation& operation) {
+  backend_.enter("forget_box", digest, operation);
+}
+
 std::vector<HostCheck> FakeProvider::diagnose(Operation&) {
   return {
       {.name = "memory to keep machines in", .ok = true, .found = "enough"},

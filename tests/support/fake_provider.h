@@ -65,6 +65,7 @@ class FakeProvider : public Provider,
                      public NativeFolders,
                      public LiveLimits,
                      public ConsoleLog,
+                     public BoxCopies,
                      public HostDiagnosis {
  public:
   static ProviderInfo make_info();
@@ -84,6 +85,7 @@ class FakeProvider : public Provider,
   void apply_limits(const std::string& backend_name, std::optional<int> cpus, std::optional<ByteSize> memory,
                     Operation& operation) override;
   std::string console_tail(const std::string& backend_name, std::size_t lines, Operation& operation) override;
+  void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:

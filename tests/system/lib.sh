@@ -149,11 +149,14 @@ clean_up() {
   cd /
   for id in $(jobs -p); do kill "$id" 2>/dev/null; done
   wait 2>/dev/null
-  export ENVTOOL_HOME=$work/home
-  for id in $(envtool --json list 2>/dev/null | jq --raw-output '.environments[].id'); do
-    envtool destroy "@$id" --yes >"$work/destroy.log" 2>&1 || { cat "$work/destroy.log"; result=1; }
+  export ENVTOOL_HOME
+  for ENVTOOL_HOME in "$work"/home?* "$work/home"; do
+    [ -d "$ENVTOOL_HOME" ] || continue
+    for id in $(envtool --json list 2>/dev/null | jq --raw-output '.environments[].id'); do
+      envtool destroy "@$id" --yes >"$work/destroy.log" 2>&1 || { cat "$work/destroy.log"; result=1; }
+    done
+    envtool list --prune >/dev/null 2>&1
   done
-  envtool list --prune >/dev/null 2>&1
   found=$(leftovers)
   if [ -n "$found" ]; then
     printf '\nFAILED: the test left behind:\n%s\n' "$found"

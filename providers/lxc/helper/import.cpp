@@ -73,8 +73,8 @@ Value import_box(Context& context) {
   const std::string& box = context.text("box");
   if (!is_digest(digest)) throw Error(ErrorKind::usage, "'digest' is not a digest");
   const fs::path place = context.layout.box(digest);
-  make_directories(context.layout.boxes(), 0700);
-  const Lock lock = wait_for_lock(context.layout.root / "boxes.lock", std::chrono::minutes(10));
+  make_directories(context.layout.boxes(), 0711);  // each box in it is 0700
+  const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
   if (fs::exists(place)) return Value::map();
   const fs::path part = context.layout.boxes() / (digest + ".part");
   remove_tree(part);
@@ -92,6 +92,25 @@ Value import_box(Context& context) {
   } catch (...) {
     remove_tree(part);
     throw;
+  }
+  remove_tree(part);
+  return Value::map();
+}
+
+Value forget_box(Context& context) {
+  const std::string& digest = context.text("digest");
+  if (!is_digest(digest)) throw Error(ErrorKind::usage, "'digest' is not a digest");
+  const fs::path place = context.layout.box(digest);
+  const fs::path part = context.layout.boxes() / (digest + ".part");
+  const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
+  {
+    const Lock uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
+    for (const fs::directory_entry& machine : fs::directory_iterator(context.layout.containers())) {
+      const std::optional<Record> record = find_record(context.layout, machine.path().filename());
+      if (record && record->box == digest) return Value::map();
+    }
+    remove_tree(part);
+    if (::rename(place.c_str(), part.c_str()) != 0 && errno != ENOENT) fail("remove the box", errno);
   }
   remove_tree(part);
   return Value::map();

@@ -9,4 +9,8 @@ namespace envtool::lxc {
 /// `box` (its name, for messages). Throws Error(failed) for what is not an archive.
 Value import_box(Context& context);
 
+/// Removes the unpacked box, unless a machine's record names it. A record that cannot be read is
+/// Error(failed).
+Value forget_box(Context& context);
+
 }  // namespace envtool::lxc

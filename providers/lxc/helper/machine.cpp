@@ -196,6 +196,7 @@ Value create_machine(Context& context) {
   if (!is_digest(context.text("digest"))) throw Error(ErrorKind::usage, "'digest' is not a digest");
   raw_config_of(context.request["config"]);
   const fs::path box = context.layout.box(context.text("digest")) / "rootfs";
+  std::optional<Lock> uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
   if (!fs::exists(box)) return Value::map({{"needs_import", true}});
   const std::string& user = context.text("user");
   const auto account = find_account(GuestTree(box).read("/etc/passwd").value_or(""), user);
@@ -203,6 +204,7 @@ Value create_machine(Context& context) {
     throw Error(ErrorKind::failed, fmt::format("box '{}' has no user '{}'", context.text("box"), user))
         .with_hint("name a user of the box under 'ssh: {user: ...}'");
   Record record = reserve(context, storage_for(context));
+  uses.reset();
   write_identity(context, *account, make_files(context, record));
   record.complete = true;
   save_record(context, record);

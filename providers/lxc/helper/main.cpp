@@ -79,6 +79,7 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
   const std::string& operation = context.text("op");
   if (operation == "check") return check_host(context);
   if (operation == "import") return import_box(context);
+  if (operation == "forget_box") return forget_box(context);
   if (!is_machine_name(context.text("name")))
     throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a machine", context.text("name")));
   check_texts(request);

@@ -28,6 +28,10 @@ struct Layout {
   std::filesystem::path machine(const std::string& name) const { return root / "machines" / name; }
   std::filesystem::path boxes() const { return root / "boxes"; }
   std::filesystem::path box(const std::string& digest) const { return boxes() / digest; }
+  /// Held while boxes are put in their place or taken away.
+  std::filesystem::path boxes_lock() const { return root / "boxes.lock"; }
+  /// Held from finding a box in its place until the record that says who uses it is written.
+  std::filesystem::path uses_lock() const { return root / "uses.lock"; }
   std::filesystem::path network() const { return root / "net.json"; }
   std::filesystem::path network_lock() const { return root / "net.lock"; }
   std::filesystem::path host_facts() const { return root / "host.json"; }

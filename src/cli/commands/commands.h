@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-/// One verb a file: `up_command()` is in up.cpp.
+/// One verb a file: `up_command()` is in up.cpp; a family too: `box_add_command()` is in box.cpp.
 namespace envtool {
 
 Command init_command();
@@ -28,6 +28,11 @@ Command info_command();
 Command port_command();
 Command ssh_config_command();
 Command inventory_command();
+Command box_add_command();
+Command box_list_command();
+Command box_info_command();
+Command box_remove_command();
+Command box_prune_command();
 Command doctor_command();
 Command providers_command();
 Command completion_command();
@@ -43,6 +48,7 @@ inline constexpr const char* project = "describe a project";
 inline constexpr const char* machines = "bring machines up and down";
 inline constexpr const char* inside = "work in a machine";
 inline constexpr const char* look = "see what there is";
+inline constexpr const char* boxes = "what machines are made of";
 inline constexpr const char* tool = "envtool itself";
 }  // namespace group
 

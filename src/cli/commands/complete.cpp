@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/session.h"
 
@@ -12,6 +13,7 @@ using Candidates = std::vector<std::pair<std::string, std::string>>;  // a word 
 
 /// Where the cursor stands in a half-written command line.
 struct Cursor {
+  std::string family;  ///< "box", of which the second word is still to come
   const Command* command = nullptr;
   const OptionRow* option = nullptr;  ///< whose value is being written
   std::size_t arguments = 0;          ///< before the cursor
@@ -45,7 +47,8 @@ Cursor cursor_in(const CommandLine& language, std::vector<std::string> words) {
     } else if (word.starts_with('-') && word.size() > 1) {
       cursor.option = wants_next(language, cursor.command, word);
     } else if (cursor.command == nullptr) {
-      cursor.command = language.find(word);
+      cursor.command = language.find(cursor.family.empty() ? word : cursor.family + " " + word);
+      if (!cursor.command && !language.family(word).empty()) cursor.family = word;
     } else {
       ++cursor.arguments;
     }
@@ -88,6 +91,15 @@ Candidates candidates_for(Session& session, Completes what) {
         found.emplace_back("@" + environment.name, environment.directory.string());
       return found;
     }
+    case Completes::boxes: {
+      Candidates found;
+      for (const StoredBox& stored : session.services.boxes.list()) {
+        const bool known = !stored.addresses.empty();
+        found.emplace_back(known ? stored.addresses.front() : stored.box.digest.substr(0, 12),
+                           stored.box.format);
+      }
+      return found;
+    }
     case Completes::provisioners:
       return from_project(session, what);
     case Completes::providers: {
@@ -113,6 +125,23 @@ Candidates options_of(const std::vector<OptionRow>& rows) {
   return found;
 }
 
+/// First words, or the second ones behind that word.
+Candidates commands_of(const CommandLine& language, const std::string& family) {
+  Candidates found;
+  for (const Command& command : language.commands()) {
+    const std::size_t space = command.name.find(' ');
+    const std::string first = command.name.substr(0, space);
+    if (!family.empty() && first == family && space != std::string::npos)
+      found.emplace_back(command.name.substr(space + 1), command.summary);
+    if (!family.empty() || command.group.empty()) continue;
+    if (space == std::string::npos)
+      found.emplace_back(command.name, command.summary);
+    else if (found.empty() || found.back().first != first)
+      found.emplace_back(first, join(language.family(first), ", "));
+  }
+  return found;
+}
+
 Candidates candidates_at(Session& session, const Cursor& cursor) {
   if (cursor.option) return candidates_for(session, cursor.option->completes);
   if (cursor.in_rest) return {{":files", ""}};
@@ -123,10 +152,7 @@ Candidates candidates_at(Session& session, const Cursor& cursor) {
     return found;
   }
   if (cursor.command == nullptr) {
-    Candidates found;
-    for (const Command& command : session.language.commands())
-      if (!command.group.empty()) found.emplace_back(command.name, command.summary);
-    return found;
+    return commands_of(session.language, cursor.family);
   }
   const ArgumentRow* row = argument_at(*cursor.command, cursor.arguments);
   return row ? candidates_for(session, row->completes) : Candidates();

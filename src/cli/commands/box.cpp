@@ -1,0 +1,299 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "base/text.h"
+#include "cli/commands/commands.h"
+#include "cli/session.h"
+#include "cli/style.h"
+#include "core/capabilities.h"
+#include "core/state.h"
+
+namespace envtool {
+
+namespace {
+
+constexpr std::size_t short_digest = 12;
+
+/// A box with the machines that were made of it.
+struct UsedBox {
+  StoredBox stored;
+  std::vector<std::string> machines;
+};
+
+std::vector<UsedBox> all_boxes(Session& session) {
+  std::vector<UsedBox> boxes;
+  auto machines = machines_by_box(session.environments());
+  for (StoredBox& stored : session.services.boxes.list()) {
+    const std::string digest = stored.box.digest;
+    boxes.push_back({std::move(stored), std::move(machines[digest])});
+  }
+  return boxes;
+}
+
+/// What the user calls it.
+std::string name_of(const StoredBox& stored) {
+  return stored.addresses.empty() ? stored.box.digest.substr(0, short_digest) : stored.addresses.front();
+}
+
+bool is_meant(const Session& session, const StoredBox& stored, const std::string& word) {
+  const std::string path = (session.host.working_directory / word).lexically_normal().string();
+  const auto& known = stored.addresses;
+  return std::find(known.begin(), known.end(), word) != known.end() ||
+         std::find(known.begin(), known.end(), path) != known.end() ||
+         (word.size() >= 4 && stored.box.digest.starts_with(word));
+}
+
+/// The box of that address or of the digest that begins so.
+const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word) {
+  const UsedBox* found = nullptr;
+  std::vector<std::string> known;
+  for (const UsedBox& box : boxes) {
+    known.insert(known.end(), box.stored.addresses.begin(), box.stored.addresses.end());
+    if (!is_meant(session, box.stored, word)) continue;
+    if (found)
+      throw Error(ErrorKind::usage, fmt::format("'{}' may be several boxes", word))
+          .with_hint("write more digits of the one that is meant; 'envtool box list' shows them");
+    found = &box;
+  }
+  if (found) return *found;
+  const std::string guess = did_you_mean(word, known);
+  throw Error(ErrorKind::usage, fmt::format("there is no box '{}' in the store", word))
+      .with_hint(guess.empty() ? "'envtool box list' shows what there is" : guess);
+}
+
+Value to_value(const UsedBox& box) {
+  const StoredBox& stored = box.stored;
+  Value addresses = Value::list(), machines = Value::list();
+  for (const std::string& address : stored.addresses) addresses.push_back(address);
+  for (const std::string& machine : box.machines) machines.push_back(machine);
+  Value value = Value::map({{"digest", stored.box.digest},
+                            {"addresses", addresses},
+                            {"version", stored.box.version},
+                            {"format", stored.box.format},
+                            {"size", static_cast<std::int64_t>(stored.size.bytes)},
+                            {"directory", stored.box.directory.string()},
+                            {"machines", machines}});
+  if (!stored.damage.empty()) value.set("damage", stored.damage);
+  return value;
+}
+
+std::string users_of(const UsedBox& box) {
+  if (box.machines.empty()) return "unused";
+  return box.machines.size() == 1 ? "1 machine" : fmt::format("{} machines", box.machines.size());
+}
+
+int list(Session& session) {
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  std::vector<std::vector<std::string>> rows;
+  Value values = Value::list();
+  for (const UsedBox& box : boxes) {
+    const StoredBox& stored = box.stored;
+    rows.push_back({stored.box.digest.substr(0, short_digest),
+                    session.style.bold(stored.addresses.empty() ? "(no address)" : stored.addresses.front()),
+                    stored.damage.empty() ? stored.box.format : session.style.red("damaged"),
+                    stored.size.to_string(), users_of(box)});
+    values.push_back(to_value(box));
+  }
+  session.show(table(rows), Value::map({{"boxes", values}}));
+  if (boxes.empty()) session.say("the store has no box");
+  return exit_code::done;
+}
+
+int info(Session& session, const std::string& word) {
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  const UsedBox& box = find_box(session, boxes, word);
+  const StoredBox& stored = box.stored;
+  std::vector<std::vector<std::string>> rows = {
+      {"box", session.style.bold(name_of(stored))},
+      {"digest", "sha256:" + stored.box.digest},
+      {"size", stored.size.to_string()},
+      {"directory", stored.box.directory.string()},
+  };
+  for (std::size_t i = 1; i < stored.addresses.size(); ++i) rows.push_back({"also", stored.addresses[i]});
+  if (!stored.damage.empty()) rows.push_back({"damaged", session.style.red(stored.damage)});
+  if (!stored.box.format.empty()) rows.push_back({"for", stored.box.format});
+  if (stored.box.version != "0" && !stored.box.version.empty())
+    rows.push_back({"version", stored.box.version});
+  if (!stored.box.defaults.ssh_user.empty()) rows.push_back({"user", stored.box.defaults.ssh_user});
+  for (std::size_t i = 0; i < box.machines.size(); ++i)
+    rows.push_back({i == 0 ? "machines" : "", box.machines[i]});
+  Value value = to_value(box);
+  value.set("metadata", stored.box.metadata);
+  session.show(table(rows), value);
+  return exit_code::done;
+}
+
+/// What can take a box of this host: all formats of the program, or that provider's.
+std::vector<std::string> formats_for(const Session& session, const std::string& provider) {
+  if (!provider.empty() && !session.services.providers.info(provider))
+    session.services.providers.make(provider, session.host);  // says which there are
+  std::vector<std::string> formats;
+  for (const ProviderInfo& info : session.services.providers.infos())
+    if (provider.empty() || info.name == provider)
+      formats.insert(formats.end(), info.box_formats.begin(), info.box_formats.end());
+  return formats;
+}
+
+struct AddOptions {
+  std::string address, checksum, provider;
+};
+
+int add(Session& session, const AddOptions& options) {
+  BoxRequest request;
+  request.box.name = options.address;
+  request.box.checksum = options.checksum;
+  request.box.base_directory = session.host.working_directory;
+  request.formats = formats_for(session, options.provider);
+  Operation operation{session.host, "", session.stop};
+  BoxSource& source = session.services.boxes;
+  bool was_there = false;
+  std::string digest;
+  try {
+    source.check(request);
+    was_there = source.find(request, operation).has_value();
+    digest = source.resolve(request, operation).digest;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::bad_envfile) throw;
+    throw Error(ErrorKind::usage, error.what()).with_hint(error.hint());  // no Envfile said it
+  }
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  const UsedBox& box = find_box(session, boxes, digest);
+  if (session.options.json)
+    session.show("", to_value(box));
+  else
+    session.say(fmt::format("box '{}' is in the store{}: {}, sha256:{}", options.address,
+                            was_there ? " already" : "", box.stored.size.to_string(), digest),
+                Tone::success);
+  return exit_code::done;
+}
+
+/// What providers made of it goes first: interrupted between the two, it can be removed once more.
+void remove_one(Session& session, const StoredBox& stored) {
+  Operation operation{session.host, "", session.stop};
+  for (const ProviderInfo& info : session.services.providers.infos()) {
+    const auto provider = session.services.providers.make(info.name, session.host);
+    if (auto* copies = power_of<BoxCopies>(*provider)) copies->forget_box(stored.box.digest, operation);
+  }
+  session.services.boxes.remove(stored.box.digest, operation);
+}
+
+/// Removes them and tells what became free.
+void remove_all(Session& session, const std::vector<const UsedBox*>& boxes) {
+  Value removed = Value::list();
+  for (const UsedBox* box : boxes) {
+    remove_one(session, box->stored);
+    removed.push_back(box->stored.box.digest);
+    if (!session.options.json)
+      session.say(fmt::format("box '{}' is removed ({})", name_of(box->stored), box->stored.size.to_string()),
+                  Tone::success);
+  }
+  if (session.options.json) session.show("", Value::map({{"removed", removed}}));
+}
+
+int remove(Session& session, const std::vector<std::string>& words) {
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  std::vector<const UsedBox*> meant;
+  for (const std::string& word : words) {
+    const UsedBox& box = find_box(session, boxes, word);
+    if (!box.machines.empty())
+      throw Error(ErrorKind::failed,
+                  fmt::format("box '{}' is in use: by {}", name_of(box.stored), join(box.machines, ", ")))
+          .with_hint(
+              fmt::format("destroy what was made of it first: envtool destroy {}", join(box.machines, " ")));
+    if (std::find(meant.begin(), meant.end(), &box) == meant.end()) meant.push_back(&box);
+  }
+  remove_all(session, meant);
+  return exit_code::done;
+}
+
+int prune(Session& session) {
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  std::vector<const UsedBox*> unused;
+  std::vector<std::string> names;
+  ByteSize size;
+  for (const UsedBox& box : boxes) {
+    if (!box.machines.empty()) continue;
+    unused.push_back(&box);
+    names.push_back("'" + name_of(box.stored) + "'");
+    size.bytes += box.stored.size.bytes;
+  }
+  if (!unused.empty() &&
+      !session.confirm(fmt::format("remove {} ({})?", join(names, ", "), size.to_string()))) {
+    session.say("nothing was removed");
+    return exit_code::failed;
+  }
+  remove_all(session, unused);
+  if (unused.empty()) session.say("no box is unused");
+  return exit_code::done;
+}
+
+ArgumentRow box_argument(std::vector<std::string>& target, bool repeated) {
+  return {.name = "BOX",
+          .help = "its address, or the first digits of its digest",
+          .set = [&target](const std::string& word) { target.push_back(word); },
+          .required = true,
+          .repeated = repeated,
+          .completes = Completes::boxes};
+}
+
+}  // namespace
+
+Command box_add_command() {
+  const auto options = std::make_shared<AddOptions>();
+  const ArgumentRow address{.name = "ADDRESS",
+                            .help = "what an Envfile has under 'box': a path of a box file or build:NAME",
+                            .set = [options](const std::string& word) { options->address = word; },
+                            .required = true,
+                            .completes = Completes::files};
+  OptionRow provider = text_option(0, "provider", "NAME", options->provider, "take it only if NAME can");
+  provider.completes = Completes::providers;
+  return {.name = "box add",
+          .group = group::boxes,
+          .summary = "put a box into the store, before a machine wants it",
+          .description = "'up' does the same when it is not there yet.",
+          .examples = {"envtool box add ./my.box", "envtool box add build:debian/bookworm"},
+          .options = {text_option(0, "checksum", "sha256:HEX", options->checksum,
+                                  "refuse a file of another content"),
+                      provider},
+          .arguments = {address},
+          .run = [options](Session& session) { return add(session, *options); }};
+}
+
+Command box_list_command() {
+  return {.name = "box list",
+          .group = group::boxes,
+          .summary = "show the boxes of the store, and how many machines use each",
+          .run = list};
+}
+
+Command box_info_command() {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  return {.name = "box info",
+          .group = group::boxes,
+          .summary = "show what is known of a box",
+          .description = "With --json also the box's own metadata.",
+          .arguments = {box_argument(*words, false)},
+          .run = [words](Session& session) { return info(session, words->front()); }};
+}
+
+Command box_remove_command() {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  return {.name = "box remove",
+          .group = group::boxes,
+          .summary = "remove boxes that no machine uses",
+          .description =
+              "With them goes what providers made of them. A box in use is refused, and then none goes.",
+          .arguments = {box_argument(*words, true)},
+          .run = [words](Session& session) { return remove(session, *words); }};
+}
+
+Command box_prune_command() {
+  return {.name = "box prune",
+          .group = group::boxes,
+          .summary = "remove all boxes that no machine uses; asks",
+          .run = prune};
+}
+
+}  // namespace envtool

@@ -1,0 +1,140 @@
+#include <doctest/doctest.h>
+
+#include "base/hash.h"
+#include "support/test_world.h"
+
+using namespace envtool;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+void answer(TestWorld& world, const std::string& line) {
+  world.prepare_console = [line](FakeConsole& console) {
+    console.input_terminal = true;
+    console.answers = {line};
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a box is added before a machine wants it, and once") {
+  TestWorld world;
+
+  const CliResult first = run_cli(world, {"box", "add", "fake/debian"});
+  const CliResult second = run_cli(world, {"box", "add", "fake/debian"});
+  const CliResult data = run_cli(world, {"box", "--json", "add", "fake/debian"});
+
+  CHECK(first.code == 0);
+  CHECK(has(first.errors, "box 'fake/debian' is in the store: 3MiB, sha256:" + sha256("fake/debian")));
+  CHECK(has(second.errors, "is in the store already"));
+  CHECK(parse_json(data.output, "x")["digest"].as_text() == sha256("fake/debian"));
+}
+
+TEST_CASE("an address that means nothing is the command line's mistake") {
+  TestWorld world;
+
+  const CliResult result = run_cli(world, {"box", "add", "nonsense"});
+  const CliResult provider = run_cli(world, {"box", "add", "fake/debian", "--provider", "fakee"});
+
+  CHECK(result.code == 2);
+  CHECK(has(result.errors, "no box 'nonsense'"));
+  CHECK(provider.code == 2);
+  CHECK(has(run_cli(world, {"box", "list"}).errors, "the store has no box"));
+}
+
+TEST_CASE("boxes are listed with what uses them") {
+  TestWorld world;
+  world.write_envfile("machines: {db: {}, web: {}}\n");
+  run_cli(world, {"up"});
+  run_cli(world, {"box", "add", "fake/other"});
+
+  const std::string list = run_cli(world, {"box", "list"}).output;
+  const Value data = parse_json(run_cli(world, {"box", "list", "--json"}).output, "x");
+  const std::string info = run_cli(world, {"box", "info", sha256("fake/debian").substr(0, 6)}).output;
+
+  CHECK(has(list, "fake/debian  fake  3MiB  2 machines"));
+  CHECK(has(list, "fake/other   fake  3MiB  unused"));
+  REQUIRE(data["boxes"].items().size() == 2);
+  CHECK(data["boxes"].items()[0]["machines"].as_texts().size() == 2);
+  CHECK(has(info, "sha256:" + sha256("fake/debian")));
+  CHECK(has(info, "/web"));
+}
+
+TEST_CASE("a box in use is not removed, and with it none of the others") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  run_cli(world, {"box", "add", "fake/other"});
+
+  const CliResult refused = run_cli(world, {"box", "remove", "fake/other", "fake/debian"});
+
+  CHECK(refused.code == 1);
+  CHECK(has(refused.errors, "box 'fake/debian' is in use: by @"));
+  CHECK(has(refused.errors, "hint: destroy what was made of it first: envtool destroy @"));
+  CHECK(has(run_cli(world, {"box", "list"}).output, "fake/other"));
+
+  run_cli(world, {"destroy", "--yes"});
+  const CliResult removed = run_cli(world, {"box", "remove", "fake/other", "fake/debian"});
+
+  CHECK(removed.code == 0);
+  CHECK(has(removed.errors, "box 'fake/debian' is removed (3MiB)"));
+  CHECK(world.backend.calls().back() == "forget_box " + sha256("fake/debian"));
+  CHECK(run_cli(world, {"box", "list"}).output.empty());
+}
+
+TEST_CASE("a box that is not there is the command line's mistake") {
+  TestWorld world;
+  run_cli(world, {"box", "add", "fake/debian"});
+
+  const CliResult result = run_cli(world, {"box", "remove", "fake/debain"});
+
+  CHECK(result.code == 2);
+  CHECK(has(result.errors, "hint: did you mean 'fake/debian'?"));
+}
+
+TEST_CASE("a backend that cannot let go of a box keeps it in the store") {
+  TestWorld world;
+  run_cli(world, {"box", "add", "fake/debian"});
+  world.backend.fail_at("forget_box", "no space");
+
+  const CliResult result = run_cli(world, {"box", "remove", "fake/debian"});
+
+  CHECK(result.code == 1);
+  CHECK(has(run_cli(world, {"box", "list"}).output, "fake/debian"));
+}
+
+TEST_CASE("prune asks, and removes what no machine uses") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  run_cli(world, {"box", "add", "fake/one"});
+  run_cli(world, {"box", "add", "fake/two"});
+
+  const CliResult alone = run_cli(world, {"box", "prune"});
+  answer(world, "n");
+  const CliResult refused = run_cli(world, {"box", "prune"});
+  CHECK(has(run_cli(world, {"box", "list"}).output, "fake/two"));
+  answer(world, "y");
+  const CliResult agreed = run_cli(world, {"box", "prune"});
+
+  CHECK(alone.code == 2);
+  CHECK(refused.code == 1);
+  CHECK(has(refused.errors, "remove 'fake/one', 'fake/two' (6MiB)? [y/N]"));
+  CHECK(agreed.code == 0);
+  const std::string left = run_cli(world, {"box", "list"}).output;
+  CHECK(has(left, "fake/debian"));
+  CHECK_FALSE(has(left, "fake/two"));
+  CHECK(has(run_cli(world, {"box", "prune"}).errors, "no box is unused"));
+}
+
+TEST_CASE("a family of commands wants its second word") {
+  TestWorld world;
+
+  const CliResult alone = run_cli(world, {"box"});
+
+  CHECK(alone.code == 2);
+  CHECK(has(alone.errors, "'box' needs to know what to do: add, list, info, remove, prune"));
+  CHECK(has(run_cli(world, {"box", "lst"}).errors, "did you mean 'box list'?"));
+  CHECK(run_cli(world, {"box", "--help"}).code == 0);
+}
