@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "boxes/archive.h"
+#include "boxes/checksums.h"
 #include "boxes/metadata.h"
 
 namespace envtool {
@@ -83,24 +84,6 @@ class PartDirectory {
  private:
   fs::path path_;
 };
-
-/// The file's SHA-256, with progress, as a large box takes seconds.
-std::string digest_of(const fs::path& path, std::uint64_t size, Operation& operation) {
-  std::ifstream file(path, std::ios::binary);
-  std::string block(1 << 20, '\0');
-  Sha256 hash;
-  std::uint64_t done = 0;
-  while (file) {
-    operation.check_stop();
-    file.read(block.data(), static_cast<std::streamsize>(block.size()));
-    const auto got = static_cast<std::size_t>(file.gcount());
-    hash.add(std::string_view(block).substr(0, got));
-    done += got;
-    operation.progress({.done = done, .total = size, .unit = "B"});
-  }
-  if (!file.eof()) throw Error(ErrorKind::failed, fmt::format("cannot read '{}'", path.string()));
-  return hash.finish();
-}
 
 /// The wanted digest in lower case; empty when the Envfile names none.
 std::string wanted_digest(const BoxConfig& box) {
@@ -204,7 +187,7 @@ std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const Recipe
 
 Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation) {
   const FileStamp stamp = stamp_of(request.box, address.path);
-  const std::string digest = digest_of(address.path, stamp.size, operation);
+  const std::string digest = digest_of_file(address.path, operation);
   check_digest(request.box, digest);
   const FileLock lock = wait_for_lock(
       lock_of(digest), fmt::format("waiting for another envtool that unpacks box '{}'", request.box.name),
@@ -224,6 +207,7 @@ void BoxStore::unpack_into_store(const BoxRequest& request, const LocalBoxAddres
     const BoxFacts facts = read_box_facts(part.path());
     check_format(request, facts.format);
     check_box_content(part.path(), facts);
+    write_checksums(part.path(), operation);
   } catch (Error& error) {
     if (error.kind() != ErrorKind::unsupported)
       error.with_frame(fmt::format("box '{}'", request.box.name)).at(request.box.position);
@@ -249,8 +233,7 @@ Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Ope
         .keyring = recipe_host_.keyring,
         .own_mounts = ::geteuid() == 0 || can_regain_root()};
     build_debian_box(recipe, part.path(), directory_ / (work + ".log"), operation);
-    const fs::path rootfs = part.path() / "rootfs.tar.zst";
-    digest = digest_of(rootfs, fs::file_size(rootfs), operation);
+    digest = write_checksums(part.path(), operation).at("rootfs.tar.zst");
     part.publish(place_of(digest));
   } catch (Error& error) {
     error.with_frame(fmt::format("box '{}'", request.box.name));
@@ -287,6 +270,12 @@ std::vector<StoredBox> BoxStore::list() {
     return std::tie(left.box.name, left.box.digest) < std::tie(right.box.name, right.box.digest);
   });
   return boxes;
+}
+
+void BoxStore::verify(const std::string& digest, Operation& operation) {
+  const fs::path place = place_of(digest);
+  check_checksums(place, operation);
+  check_box_content(place, read_box_facts(place));
 }
 
 void BoxStore::remove(const std::string& digest, Operation& operation) {

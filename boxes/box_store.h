@@ -21,6 +21,7 @@ class BoxStore : public BoxSource {
   std::optional<Box> find(const BoxRequest& request, Operation& operation) override;
   Box resolve(const BoxRequest& request, Operation& operation) override;
   std::vector<StoredBox> list() override;
+  void verify(const std::string& digest, Operation& operation) override;
   void remove(const std::string& digest, Operation& operation) override;
 
  private:

@@ -56,6 +56,9 @@ class BoxSource {
   virtual Box resolve(const BoxRequest& request, Operation& operation) = 0;
   /// Every complete box of the store, by address and digest.
   virtual std::vector<StoredBox> list() = 0;
+  /// Reads the whole box of that digest once more. Throws Error(failed) saying what of it is not as it was
+  /// stored.
+  virtual void verify(const std::string& digest, Operation& operation) = 0;
   /// Removes the box of that digest, whoever uses it. Nothing there: nothing to do. Interrupted at any moment
   /// it is there or gone.
   virtual void remove(const std::string& digest, Operation& operation) = 0;

@@ -363,3 +363,51 @@ TEST_CASE("a box that another process works on is removed when that is done") {
   test.store().remove(digest, test.scripted.operation);
   CHECK(test.stored() == 0);
 }
+
+TEST_CASE("a stored box that is changed, lacks a file or has another is found out") {
+  StoreTest test;
+  make_archive(test.directory.path() / "a.box", good_box());
+  BoxStore store = test.store();
+  const Box box = store.resolve(test.request("a.box"), test.scripted.operation);
+  const auto damage = [&]() -> std::string {
+    try {
+      store.verify(box.digest, test.scripted.operation);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return {};
+  };
+  CHECK(damage() == "");
+
+  write_file(box.directory / "rootfs.tar.gz", "not looked intO");
+  CHECK(damage().starts_with("its file 'rootfs.tar.gz' is changed"));
+  fs::remove(box.directory / "rootfs.tar.gz");
+  CHECK(damage() == "its file 'rootfs.tar.gz' is missing");
+  write_file(box.directory / "rootfs.tar.gz", "not looked into");
+  write_file(box.directory / "more", "");
+  CHECK(damage() == "its file 'more' is new");
+  fs::remove(box.directory / "more");
+  CHECK(damage() == "");
+  fs::remove(box.directory / ".sha256sums");
+  CHECK(damage() == "its checksums, '.sha256sums', are missing");
+}
+
+TEST_CASE("a recipe's box can be verified too") {
+  StoreTest test;
+  test.expect_build();
+  const Box box = test.store().resolve(test.request("build:debian/bookworm"), test.scripted.operation);
+
+  CHECK_NOTHROW(test.store().verify(box.digest, test.scripted.operation));
+}
+
+TEST_CASE("a box that brings what is envtool's own, or a name of two lines, is refused") {
+  StoreTest test;
+  auto entries = good_box();
+  entries.push_back({.name = "./.sha256sums", .content = "x"});
+  make_archive(test.directory.path() / "a.box", entries);
+  entries.back() = {.name = "./two\nlines", .content = "x"};
+  make_archive(test.directory.path() / "b.box", entries);
+
+  CHECK(std::string(test.refusal(test.request("a.box")).what()).find("envtool's own") != std::string::npos);
+  CHECK(std::string(test.refusal(test.request("b.box")).what()).find("line break") != std::string::npos);
+}

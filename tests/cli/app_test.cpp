@@ -41,10 +41,10 @@ TEST_CASE("every command has a help page that begins with its usage") {
   TestWorld world;
   const std::string overview = run_cli(world, {"--help"}).output;
   for (const char* name :
-       {"box add",   "box list", "box info", "box remove", "box prune",  "init",   "validate", "config",
-        "schema",    "plan",     "up",       "provision",  "reload",     "halt",   "destroy",  "ssh",
-        "exec",      "cp",       "sync",     "logs",       "status",     "info",   "port",     "ssh-config",
-        "inventory", "list",     "doctor",   "providers",  "completion", "version"}) {
+       {"box add",    "box list",  "box info", "box verify", "box remove", "box prune",  "init",   "validate",
+        "config",     "schema",    "plan",     "up",         "provision",  "reload",     "halt",   "destroy",
+        "ssh",        "exec",      "cp",       "sync",       "logs",       "status",     "info",   "port",
+        "ssh-config", "inventory", "list",     "doctor",     "providers",  "completion", "version"}) {
     CAPTURE(name);
 
     std::vector<std::string> words = split(name, ' ');

@@ -134,7 +134,28 @@ TEST_CASE("a family of commands wants its second word") {
   const CliResult alone = run_cli(world, {"box"});
 
   CHECK(alone.code == 2);
-  CHECK(has(alone.errors, "'box' needs to know what to do: add, list, info, remove, prune"));
+  CHECK(has(alone.errors, "'box' needs to know what to do: add, list, info, verify, remove, prune"));
   CHECK(has(run_cli(world, {"box", "lst"}).errors, "did you mean 'box list'?"));
   CHECK(run_cli(world, {"box", "--help"}).code == 0);
+}
+
+TEST_CASE("verify tells which box is not as it was stored") {
+  TestWorld world;
+  run_cli(world, {"box", "add", "fake/good"});
+  run_cli(world, {"box", "add", "fake/bad"});
+  const CliResult before = run_cli(world, {"box", "verify"});
+  world.boxes.damages["fake/bad"] = "its file 'x' is changed";
+
+  const CliResult all = run_cli(world, {"box", "verify"});
+  const CliResult good = run_cli(world, {"box", "verify", "fake/good"});
+  const CliResult data = run_cli(world, {"box", "verify", "--json"});
+
+  CHECK(before.code == 0);
+  CHECK(all.code == 1);
+  CHECK(has(all.errors, "box 'fake/good' is as it was stored"));
+  CHECK(has(all.errors, "box 'fake/bad' is damaged: its file 'x' is changed"));
+  CHECK(has(all.errors, "hint: envtool box remove fake/bad, and add it again"));
+  CHECK(good.code == 0);
+  CHECK(data.code == 1);
+  CHECK_FALSE(parse_json(data.output, "x")["boxes"].items()[0]["ok"].as_bool(true));
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <mutex>
 #include <set>
 
@@ -39,6 +40,13 @@ class FakeBoxes : public BoxSource {
     std::vector<StoredBox> boxes;
     for (const std::string& name : store_) boxes.push_back({box_of(name), {name}, {3 << 20}, {}});
     return boxes;
+  }
+  /// By name: why it is not as it was stored.
+  std::map<std::string, std::string> damages;
+
+  void verify(const std::string& digest, Operation&) override {
+    for (const auto& [name, damage] : damages)
+      if (sha256(name) == digest) throw Error(ErrorKind::failed, damage);
   }
   void remove(const std::string& digest, Operation&) override {
     const std::lock_guard lock(mutex_);

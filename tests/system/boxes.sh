@@ -26,6 +26,16 @@ expect 1 test -e "$unpacked"
 expect 0 envtool box add ./own.box
 expect 0 envtool box list
 says "$work/own.box" "lxc" "unused"
+expect 0 envtool box verify
+says "box '$work/own.box' is as it was stored"
+stored=$work/home/data/boxes/$digest
+expect 0 env --chdir="$stored" sha256sum --check --strict .sha256sums
+echo >>"$stored/metadata.json"
+expect 1 envtool box verify
+says "is damaged: its file 'metadata.json' is changed"
+expect 0 envtool box remove ./own.box
+expect 0 envtool box add ./own.box
+expect 0 envtool box verify
 
 step "while a machine uses it, it stays"
 project user <<YAML

@@ -169,6 +169,35 @@ int add(Session& session, const AddOptions& options) {
   return exit_code::done;
 }
 
+int verify(Session& session, const std::vector<std::string>& words) {
+  const std::vector<UsedBox> boxes = all_boxes(session);
+  std::vector<const UsedBox*> meant;
+  for (const std::string& word : words) meant.push_back(&find_box(session, boxes, word));
+  if (words.empty())
+    for (const UsedBox& box : boxes) meant.push_back(&box);
+  Operation operation{session.host, "", session.stop};
+  Value values = Value::list();
+  int code = exit_code::done;
+  for (const UsedBox* box : meant) {
+    const std::string name = name_of(box->stored);
+    Value value = Value::map({{"digest", box->stored.box.digest}, {"ok", true}});
+    try {
+      session.services.boxes.verify(box->stored.box.digest, operation);
+      session.say(fmt::format("box '{}' is as it was stored", name), Tone::success);
+    } catch (Error& error) {
+      code = exit_code::failed;
+      error.with_frame(fmt::format("box '{}' is damaged", name));
+      error.with_hint(fmt::format("envtool box remove {}, and add it again", name));
+      session.host.reporter.error("", error);
+      value.set("ok", false).set("damage", error.what());
+    }
+    values.push_back(value);
+  }
+  if (session.options.json) session.show("", Value::map({{"boxes", values}}));
+  if (boxes.empty()) session.say("the store has no box");
+  return code;
+}
+
 /// What providers made of it goes first: interrupted between the two, it can be removed once more.
 void remove_one(Session& session, const StoredBox& stored) {
   Operation operation{session.host, "", session.stop};
@@ -276,6 +305,18 @@ Command box_info_command() {
           .description = "With --json also the box's own metadata.",
           .arguments = {box_argument(*words, false)},
           .run = [words](Session& session) { return info(session, words->front()); }};
+}
+
+Command box_verify_command() {
+  const auto words = std::make_shared<std::vector<std::string>>();
+  ArgumentRow box = box_argument(*words, true);
+  box.required = false;
+  return {.name = "box verify",
+          .group = group::boxes,
+          .summary = "read boxes of the store once more and compare their checksums",
+          .description = "Without names: all. Exit 1 when one is not as it was stored.",
+          .arguments = {box},
+          .run = [words](Session& session) { return verify(session, *words); }};
 }
 
 Command box_remove_command() {

@@ -31,6 +31,7 @@ Command inventory_command();
 Command box_add_command();
 Command box_list_command();
 Command box_info_command();
+Command box_verify_command();
 Command box_remove_command();
 Command box_prune_command();
 Command doctor_command();
