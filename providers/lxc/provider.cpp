@@ -118,7 +118,7 @@ bool LxcProvider::is_cut_off(const lxc::Record& record, Operation& operation) co
   if (fs::exists(port, code)) return false;
   // So it is for a moment while a guest starts or restarts.
   operation.sleep_for(std::chrono::milliseconds(100));
-  return !fs::exists(port, code) && lxc::Cgroups::of_host().is_running(record.name);
+  return !fs::exists(port, code) && lxc::Cgroups::of_machine(layout_, record.name).is_running(record.name);
 }
 
 MachineState LxcProvider::inspect(const std::string& name, Operation& operation) {
@@ -129,7 +129,7 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
                        .detail = {},
                        .environment_id = record->environment,
                        .addresses = {record->address}};
-    if (lxc::Cgroups::of_host().is_running(name)) {
+    if (lxc::Cgroups::of_machine(layout_, name).is_running(name)) {
       state.phase = MachinePhase::running;
       if (is_cut_off(*record, operation)) {
         state.phase = MachinePhase::broken;
@@ -167,7 +167,7 @@ void LxcProvider::stop(const std::string& name, StopMode mode, std::chrono::mill
                        Operation& operation) {
   const std::optional<lxc::Record> record = record_of(name);
   if (!record) return;
-  const lxc::Cgroups cgroups = lxc::Cgroups::of_host();
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_machine(layout_, name);
   Value request = Value::map({{"name", name}, {"environment", record->environment}});
   if (mode == StopMode::graceful && cgroups.is_running(name)) {
     request.set("graceful", true);
@@ -205,7 +205,7 @@ void LxcProvider::update_folders(const MachineSpec& spec, Operation& operation) 
 }
 
 UniqueFd LxcProvider::run_ended(const std::string& name, Operation&) {
-  const lxc::Cgroups cgroups = lxc::Cgroups::of_host();
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_machine(layout_, name);
   if (!lxc::is_machine_name(name) || !cgroups.is_running(name)) return {};
   // Without its monitor a guest cannot be started anew after a reboot: then init's end is the end.
   std::optional<pid_t> process = cgroups.monitor(name);

@@ -91,8 +91,8 @@ void request_shutdown(const Layout& layout, const std::string& name) {
   container->shutdown(container.get(), 0);
 }
 
-void end_container(const std::string& name) {
-  const Cgroups cgroups = Cgroups::of_host();
+void end_container(const Layout& layout, const std::string& name) {
+  const Cgroups cgroups = Cgroups::of_machine(layout, name);
   const auto monitor = cgroups.monitor(name);
   const UniqueFd process(monitor ? static_cast<int>(::syscall(SYS_pidfd_open, *monitor, 0)) : -1);
   kill_payload(cgroups, name);

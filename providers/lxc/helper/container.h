@@ -14,6 +14,6 @@ void request_shutdown(const Layout& layout, const std::string& name);
 
 /// Ends every process of the container and its monitor, and takes away what they leave in the kernel. Nothing
 /// there: nothing to do. Throws Error(failed) when a process will not die.
-void end_container(const std::string& name);
+void end_container(const Layout& layout, const std::string& name);
 
 }  // namespace envtool::lxc

@@ -123,13 +123,14 @@ void prepare_folder(const Context& context, const Record& record, const SharedFo
   attach(mount.get(), place);
   const UniqueFd top = open_directory(place);
   const fs::path own = context.layout.machine(record.name) / "covers";
+  const GuestIds ids = guest_ids(record);
   for (const std::string& covered : folder.covered)
-    cover(top.get(), covered,
-          own_directory(own / sha256(folder.guest + "\n" + covered), record.ids + folder.uid,
-                        record.ids + folder.gid),
-          false);
+    cover(
+        top.get(), covered,
+        own_directory(own / sha256(folder.guest + "\n" + covered), ids.uid(folder.uid), ids.gid(folder.gid)),
+        false);
   if (folder.hides_project_state)
-    cover(top.get(), ".envtool", own_directory(own / "empty", record.ids, record.ids), true);
+    cover(top.get(), ".envtool", own_directory(own / "empty", ids.uid(0), ids.gid(0)), true);
 }
 
 std::vector<SharedFolder> present_folders(const Context& context, const std::string& machine) {
@@ -179,7 +180,7 @@ void change_folders_in_guest(const Context& context, const Record& record,
     const InMountsOf guest(init);
     for (const SharedFolder& folder : present)
       if (!among(wanted, folder)) ::umount2(folder.guest.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW);
-    const GuestTree tree("/", record.ids);
+    const GuestTree tree("/", guest_ids(record));
     for (const auto& [mount, place] : fresh) {
       tree.make_directory(place, {0, 0, 0755});
       attach(mount.get(), place);

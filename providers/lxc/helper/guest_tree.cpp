@@ -32,14 +32,17 @@ UniqueFd open_child(int parent, const std::string& name) {
 
 }  // namespace
 
-GuestTree::GuestTree(const fs::path& root, std::uint32_t shift)
-    : root_(open_directory(root)), shift_(shift) {}
+GuestTree::GuestTree(const fs::path& root, const GuestIds& ids) : root_(open_directory(root)), ids_(ids) {}
 
-GuestTree::GuestTree(const fs::path& root, const fs::path& upper, std::uint32_t shift)
+GuestTree::GuestTree(const fs::path& root, const fs::path& upper, const GuestIds& ids)
     : root_(open_directory(root)),
       upper_(open_directory(upper)),
       root_path_(real_path(root_.get())),
-      shift_(shift) {}
+      ids_(ids) {}
+
+bool GuestTree::give(int fd, const Owner& owner) const {
+  return ::fchown(fd, ids_.uid(owner.uid), ids_.gid(owner.gid)) == 0 && ::fchmod(fd, owner.mode) == 0;
+}
 
 UniqueFd GuestTree::look(const std::string& path, int flags) const {
   open_how how{};
@@ -59,7 +62,7 @@ std::optional<GuestTree::Owner> GuestTree::owner_of(const std::string& path) con
   const UniqueFd fd = look(path, O_PATH);
   struct stat facts {};
   if (!fd || ::fstat(fd.get(), &facts) != 0) return std::nullopt;
-  return Owner{facts.st_uid - shift_, facts.st_gid - shift_, facts.st_mode & 07777};
+  return Owner{ids_.guest_uid(facts.st_uid), ids_.guest_gid(facts.st_gid), facts.st_mode & 07777};
 }
 
 bool GuestTree::is_directory(const std::string& path) const { return bool(look(path, O_PATH | O_DIRECTORY)); }
@@ -87,9 +90,11 @@ UniqueFd GuestTree::mirror(int directory) const {
     const bool made = ::mkdirat(here.get(), name.c_str(), 0700) == 0;
     here = open_child(here.get(), name);
     if (!here) fail(fmt::format("make '{}' in the machine's layer", inside), errno);
-    if (made && (::fchown(here.get(), facts.st_uid + shift_, facts.st_gid + shift_) != 0 ||
-                 ::fchmod(here.get(), facts.st_mode & 07777) != 0))
-      fail(fmt::format("set the owner of '{}'", inside), errno);
+    // A box that root shares is not shifted; a user's own copy has the ids that its layers have.
+    const Owner owner =
+        ids_.own ? Owner{ids_.guest_uid(facts.st_uid), ids_.guest_gid(facts.st_gid), facts.st_mode & 07777}
+                 : Owner{facts.st_uid, facts.st_gid, facts.st_mode & 07777};
+    if (made && !give(here.get(), owner)) fail(fmt::format("set the owner of '{}'", inside), errno);
   }
   return here;
 }
@@ -102,9 +107,7 @@ UniqueFd GuestTree::directory_for_writing(const std::string& path, const Owner& 
   const bool made = ::mkdirat(parent.get(), name_of(path).c_str(), 0700) == 0;
   UniqueFd here = open_child(parent.get(), name_of(path));
   if (!here) fail(fmt::format("make '{}' in the guest", path), errno);
-  if (made && (::fchown(here.get(), owner.uid + shift_, owner.gid + shift_) != 0 ||
-               ::fchmod(here.get(), owner.mode) != 0))
-    fail(fmt::format("set the owner of '{}'", path), errno);
+  if (made && !give(here.get(), owner)) fail(fmt::format("set the owner of '{}'", path), errno);
   return here;
 }
 
@@ -124,9 +127,7 @@ void GuestTree::write(const std::string& path, std::string_view content, const O
     if (count < 0) fail(fmt::format("write '{}' in the guest", path), errno);
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
-  if (::fchown(file.get(), owner.uid + shift_, owner.gid + shift_) != 0 ||
-      ::fchmod(file.get(), owner.mode) != 0)
-    fail(fmt::format("set the owner of '{}'", path), errno);
+  if (!give(file.get(), owner)) fail(fmt::format("set the owner of '{}'", path), errno);
 }
 
 void GuestTree::write_if_changed(const std::string& path, std::string_view content) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "providers/lxc/parts/ids.h"
 
 namespace envtool::lxc {
 
@@ -15,10 +16,10 @@ namespace envtool::lxc {
 /// made are followed inside of it only. Paths are the guest's, absolute.
 class GuestTree {
  public:
-  /// Owners are the guest's ids; `shift` is added to them on disk.
-  explicit GuestTree(const std::filesystem::path& root, std::uint32_t shift = 0);
+  /// Owners are the guest's; `ids` says what they are on disk.
+  explicit GuestTree(const std::filesystem::path& root, const GuestIds& ids = {});
   /// Looks in `root`, a box that stays as it is, and writes into `upper`, the fresh layer over it.
-  GuestTree(const std::filesystem::path& root, const std::filesystem::path& upper, std::uint32_t shift);
+  GuestTree(const std::filesystem::path& root, const std::filesystem::path& upper, const GuestIds& ids);
 
   struct Owner {
     std::uint32_t uid = 0;
@@ -48,10 +49,11 @@ class GuestTree {
   UniqueFd look(const std::string& path, int flags) const;
   UniqueFd directory_for_writing(const std::string& path, const Owner& owner) const;
   UniqueFd mirror(int directory) const;
+  bool give(int fd, const Owner& owner) const;
 
   UniqueFd root_, upper_;
   std::string root_path_;  ///< known where there is an upper layer
-  std::uint32_t shift_;
+  GuestIds ids_;
 };
 
 }  // namespace envtool::lxc

@@ -93,9 +93,10 @@ GuestTree make_files(const Context& context, const Record& record) {
   }
   make_directories(own / "work", 0700);
   make_directories(own / "upper", 0755);
-  if (::chown((own / "upper").c_str(), record.ids, record.ids) != 0)
+  const GuestIds ids = guest_ids(record);
+  if (::chown((own / "upper").c_str(), ids.uid(0), ids.gid(0)) != 0)
     fail("set the owner of the machine's layer", errno);
-  return GuestTree(box, own / "upper", record.ids);
+  return GuestTree(box, own / "upper", ids);
 }
 
 void write_identity(const Context& context, const Account& user, const GuestTree& guest) {
@@ -126,7 +127,7 @@ GuestTree mount_rootfs(const Context& context, const Record& record) {
     return GuestTree(own / "rootfs");
   }
   mount_overlay({tree.get(), own / "upper", own / "work", target});
-  return GuestTree(target, record.ids);
+  return GuestTree(target, guest_ids(record));
 }
 
 void write_names(const Context& context, const std::string& resolv_conf, const GuestTree& guest) {
@@ -214,8 +215,8 @@ Value create_machine(Context& context) {
 Value start_machine(Context& context) {
   Record record = complete_record(context);
   const std::string& name = record.name;
-  if (Cgroups::of_host().is_running(name)) return Value::map();
-  end_container(name);
+  if (Cgroups::of_machine(context.layout, name).is_running(name)) return Value::map();
+  end_container(context.layout, name);
   std::string resolv_conf, gateway;
   {
     Network network(context);
@@ -247,10 +248,11 @@ Value start_machine(Context& context) {
 Value stop_machine(Context& context) {
   const std::optional<Record> record = own_record(context);
   if (!record) return Value::map();
-  if (context.request["graceful"].as_bool() && Cgroups::of_host().is_running(record->name))
+  if (context.request["graceful"].as_bool() &&
+      Cgroups::of_machine(context.layout, record->name).is_running(record->name))
     request_shutdown(context.layout, record->name);
   else
-    end_container(record->name);
+    end_container(context.layout, record->name);
   return Value::map();
 }
 
@@ -269,7 +271,7 @@ Value destroy_machine(Context& context) {
     else
       network.reset();
   }
-  if (record) end_container(name);
+  if (record) end_container(context.layout, name);
   remove_tree(context.layout.machine(name));
   // Never recursively: were anything still mounted here, it would be somebody's files.
   std::error_code ignored;
@@ -293,16 +295,16 @@ Value destroy_machine(Context& context) {
 
 Value update_folders(Context& context) {
   const Record record = complete_record(context);
-  const auto init = Cgroups::of_host().init(record.name);
+  const auto init = Cgroups::of_machine(context.layout, record.name).init(record.name);
   if (!init) throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
-  const GuestTree guest(fmt::format("/proc/{}/root", *init), record.ids);
+  const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
   change_folders_in_guest(context, record, requested_folders(context, guest), *init);
   return Value::map();
 }
 
 Value apply_limits(Context& context) {
   const Record record = complete_record(context);
-  const Cgroups cgroups = Cgroups::of_host();
+  const Cgroups cgroups = Cgroups::of_machine(context.layout, record.name);
   const auto files = limit_files(number_in(context.request["cpus"]), number_in(context.request["memory"]),
                                  parse_cgroup_layout(read_file("/proc/mounts")));
   for (const ControlFile& file : files) {

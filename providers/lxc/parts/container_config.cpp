@@ -24,10 +24,29 @@ std::string mount_field(const std::string& path) {
   return replace_all(replace_all(replace_all(path, "\\", "\\134"), " ", "\\040"), "\t", "\\011");
 }
 
+void add_map(std::vector<std::string>& lines, char kind, const IdMap& map) {
+  for (const IdMapLine& line : map)
+    lines.push_back(fmt::format("lxc.idmap = {} {} {} {}", kind, line.inside, line.outside, line.count));
+}
+
+/// An ordinary user's helper was given the device; root's makes it.
+void add_network(std::vector<std::string>& lines, const Record& record, const std::string& gateway) {
+  if (record.own)
+    lines.insert(lines.end(), {"lxc.cgroup.relative = 1", "lxc.net.0.type = phys", "lxc.net.0.link = eth0"});
+  else
+    lines.insert(lines.end(), {"lxc.net.0.type = veth", "lxc.net.0.veth.pair = " + veth_name(record.name),
+                               "lxc.net.0.link = " + record.bridge});
+  lines.insert(lines.end(),
+               {"lxc.net.0.flags = up", "lxc.net.0.name = eth0", "lxc.net.0.hwaddr = " + record.mac,
+                fmt::format("lxc.net.0.ipv4.address = {}/{}", record.address, record.prefix),
+                "lxc.net.0.ipv4.gateway = " + gateway});
+}
+
 void add_confinement(std::vector<std::string>& lines, const Record& record, const ContainerConfig& config) {
   if (record.ids != 0) {
-    lines.push_back(fmt::format("lxc.idmap = u 0 {} {}", record.ids, ids_per_machine));
-    lines.push_back(fmt::format("lxc.idmap = g 0 {} {}", record.ids, ids_per_machine));
+    const GuestIds ids = guest_ids(record);
+    add_map(lines, 'u', ids.users());
+    add_map(lines, 'g', ids.groups());
     // The guest's root is nobody on the host, and the default profile keeps systemd from its sandboxes.
     if (config.apparmor) lines.push_back("lxc.apparmor.profile = unconfined");
   } else {
@@ -85,15 +104,8 @@ std::string container_config_text(const Layout& layout, const Record& record, co
                                     "lxc.console.logfile = " + layout.console(record.name).string(),
                                     "lxc.tty.max = 0",
                                     "lxc.pty.max = 1024",
-                                    "lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed",
-                                    "lxc.net.0.type = veth",
-                                    "lxc.net.0.veth.pair = " + veth_name(record.name),
-                                    "lxc.net.0.link = " + record.bridge,
-                                    "lxc.net.0.flags = up",
-                                    "lxc.net.0.name = eth0",
-                                    "lxc.net.0.hwaddr = " + record.mac,
-                                    "lxc.net.0.ipv4.address = " + record.address + "/24",
-                                    "lxc.net.0.ipv4.gateway = " + config.gateway};
+                                    "lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed"};
+  add_network(lines, record, config.gateway);
   add_confinement(lines, record, config);
   if (config.cpus || config.memory)
     for (const ControlFile& file : limit_files(config.cpus, config.memory, config.cgroups))

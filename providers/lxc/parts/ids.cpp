@@ -54,6 +54,23 @@ std::uint32_t choose_id_block(const std::vector<IdRange>& taken) {
 
 IdMap box_id_map(std::uint32_t block) { return {{0, block, ids_per_machine}}; }
 
+namespace {
+
+IdMap map_with_hole(std::uint32_t block, std::optional<std::uint32_t> own) {
+  if (!own) return box_id_map(block);
+  IdMap map;
+  add(map, 0, block, *own);
+  add(map, *own, own_id, 1);
+  add(map, std::uint64_t{*own} + 1, std::uint64_t{block} + *own + 1, ids_per_machine - *own - 1);
+  return map;
+}
+
+}  // namespace
+
+IdMap GuestIds::users() const { return map_with_hole(block, own ? std::optional(own->uid) : std::nullopt); }
+
+IdMap GuestIds::groups() const { return map_with_hole(block, own ? std::optional(own->gid) : std::nullopt); }
+
 IdMap folder_id_map(std::uint32_t block, std::uint32_t host_id, std::uint32_t guest_id) {
   IdMap map;
   if (block == 0 && host_id == guest_id) return {{0, 0, 0xffffffff}};

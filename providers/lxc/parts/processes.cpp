@@ -45,6 +45,22 @@ void collect(const fs::path& directory, std::vector<pid_t>& pids) {
 
 Cgroups Cgroups::of_host() { return Cgroups(read_file("/proc/mounts")); }
 
+Cgroups Cgroups::of_machine(const Layout& layout, const std::string& name) {
+  const std::optional<std::string> text = read_file_if_there(layout.cgroups(name));
+  if (!text) return of_host();
+  std::vector<fs::path> own;
+  for (const std::string& line : split(*text, '\n'))
+    if (!line.empty()) own.emplace_back(line);
+  return Cgroups(own);
+}
+
+Cgroups::Cgroups(const std::vector<fs::path>& own) : own_(own) {
+  // At each restart of the guest liblxc goes one level down, from where its monitor has stepped aside.
+  std::error_code code;
+  for (const fs::path& place : own)
+    for (fs::path level = place; fs::exists(level, code); level /= "lxc.pivot") mounts_.push_back(level);
+}
+
 Cgroups::Cgroups(std::string_view mounts) {
   for (const std::string& line : split(mounts, '\n')) {
     const std::vector<std::string> fields = split(line, ' ');
@@ -93,7 +109,7 @@ std::optional<pid_t> Cgroups::init(const std::string& name) const {
 }
 
 std::vector<fs::path> Cgroups::directories(const std::string& name) const {
-  std::vector<fs::path> found;
+  std::vector<fs::path> found = own_;
   for (const fs::path& mount : mounts_)
     for (const char* part : {"lxc.payload.", "lxc.monitor."})
       if (std::error_code code; fs::is_directory(mount / (part + name), code))

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "providers/lxc/parts/layout.h"
+
 /// A container's processes as the kernel knows them: liblxc's own answer is wrong once its monitor was
 /// killed.
 namespace envtool::lxc {
@@ -16,6 +18,8 @@ class Cgroups {
  public:
   /// Of /proc/mounts. Throws Error(failed) when it cannot be read.
   static Cgroups of_host();
+  /// Where that machine's are: below the places that its start wrote down, else those of the host.
+  static Cgroups of_machine(const Layout& layout, const std::string& name);
   explicit Cgroups(std::string_view mounts);
 
   /// Whether a process lives in `lxc.payload.<name>`.
@@ -26,13 +30,16 @@ class Cgroups {
   std::vector<pid_t> payload(const std::string& name) const;
   /// The guest's init as the host numbers it.
   std::optional<pid_t> init(const std::string& name) const;
-  /// Directories of the container in every hierarchy.
+  /// Directories of the container in every hierarchy, to be removed with all that is in them.
   std::vector<std::filesystem::path> directories(const std::string& name) const;
   /// The directory in which a control file of the container lies, if any hierarchy has it.
   std::optional<std::filesystem::path> control(const std::string& name, const std::string& file) const;
 
  private:
+  explicit Cgroups(const std::vector<std::filesystem::path>& own);
+
   std::vector<std::filesystem::path> mounts_;  ///< the one that answers for all first
+  std::vector<std::filesystem::path> own_;     ///< directories that are the machine's alone
   bool unified_first_ = false;
 };
 

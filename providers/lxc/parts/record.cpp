@@ -9,18 +9,23 @@ namespace envtool::lxc {
 namespace fs = std::filesystem;
 
 std::string record_text(const Record& record) {
-  const Value value = Value::map({{"version", 1},
-                                  {"name", record.name},
-                                  {"environment", record.environment},
-                                  {"owner", static_cast<std::int64_t>(record.owner)},
-                                  {"complete", record.complete},
-                                  {"box", record.box},
-                                  {"storage", record.storage == Storage::overlay ? "overlay" : "dir"},
-                                  {"ids", static_cast<std::int64_t>(record.ids)},
-                                  {"user", record.user},
-                                  {"bridge", record.bridge},
-                                  {"address", record.address},
-                                  {"mac", record.mac}});
+  Value value = Value::map({{"version", 1},
+                            {"name", record.name},
+                            {"environment", record.environment},
+                            {"owner", static_cast<std::int64_t>(record.owner)},
+                            {"complete", record.complete},
+                            {"box", record.box},
+                            {"storage", record.storage == Storage::overlay ? "overlay" : "dir"},
+                            {"ids", static_cast<std::int64_t>(record.ids)},
+                            {"user", record.user},
+                            {"bridge", record.bridge},
+                            {"address", record.address},
+                            {"mac", record.mac}});
+  if (!record.device.empty()) value.set("device", record.device);
+  if (record.prefix != 24) value.set("prefix", static_cast<std::int64_t>(record.prefix));
+  if (record.own)
+    value.set("own", Value::map({{"uid", static_cast<std::int64_t>(record.own->uid)},
+                                 {"gid", static_cast<std::int64_t>(record.own->gid)}}));
   return to_json(value, 2) + "\n";
 }
 
@@ -28,6 +33,10 @@ Record parse_record(std::string_view text, const std::string& what) {
   const Value value = parse_json(text, what);
   if (!value.is_map() || value["version"].as_integer() != 1)
     throw Error(ErrorKind::failed, fmt::format("'{}' is not the record of a machine of this version", what));
+  std::optional<IdPair> own;
+  if (const Value& ids = value["own"]; ids.is_map())
+    own = IdPair{static_cast<std::uint32_t>(ids["uid"].as_integer()),
+                 static_cast<std::uint32_t>(ids["gid"].as_integer())};
   return {.name = value["name"].as_text(),
           .environment = value["environment"].as_text(),
           .owner = static_cast<unsigned>(value["owner"].as_integer()),
@@ -36,9 +45,17 @@ Record parse_record(std::string_view text, const std::string& what) {
           .storage = value["storage"].as_text() == "dir" ? Storage::copy : Storage::overlay,
           .ids = static_cast<std::uint32_t>(value["ids"].as_integer()),
           .user = value["user"].as_text(),
+          .own = own,
           .bridge = value["bridge"].as_text(),
+          .device = value["device"].as_text(),
           .address = value["address"].as_text(),
+          .prefix = static_cast<unsigned>(value["prefix"].as_integer(24)),
           .mac = value["mac"].as_text()};
+}
+
+GuestIds guest_ids(const Record& record) {
+  // The helper of an ordinary user sees the block as it is in its own namespace.
+  return record.own ? GuestIds{0, record.own} : GuestIds{record.ids};
 }
 
 std::optional<Record> find_record(const Layout& layout, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/value.h"
+#include "providers/lxc/parts/ids.h"
 #include "providers/lxc/parts/layout.h"
 
 namespace envtool::lxc {
@@ -22,14 +23,20 @@ struct Record {
   bool complete = false;    ///< false: its creation did not finish
   std::string box;          ///< digest
   Storage storage = Storage::overlay;
-  std::uint32_t ids = 0;  ///< first host id of its block; 0: privileged, no block
-  std::string user;       ///< the guest's ssh user
+  std::uint32_t ids = 0;           ///< first host id of its block; 0: privileged, no block
+  std::string user;                ///< the guest's ssh user
+  std::optional<IdPair> own = {};  ///< that user's ids, which are the host user's, when the host user runs it
   std::string bridge;
-  std::string address;  ///< IPv4
+  std::string device = {};  ///< the host's end of its network device; empty: `veth_name`
+  std::string address;      ///< IPv4
+  unsigned prefix = 24;     ///< of its network
   std::string mac;
 
   bool operator==(const Record&) const = default;
 };
+
+/// Where the guest's ids lie, for the helper that runs the machine.
+GuestIds guest_ids(const Record& record);
 
 std::string record_text(const Record& record);
 /// Throws Error(failed) when the text is not such a record.

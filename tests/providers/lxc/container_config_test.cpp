@@ -54,6 +54,20 @@ TEST_CASE("a privileged machine's configuration keeps devices and capabilities b
   CHECK(text == golden("privileged.conf"));
 }
 
+TEST_CASE("the configuration of an ordinary user's machine is the golden one") {
+  Record record = a_record();
+  record.own = IdPair{1000, 1000};
+  record.bridge = "lxcbr0";
+  record.address = "10.0.3.17";
+  record.prefix = 22;
+
+  const std::string text =
+      container_config_text({"/home/jo/.local/share/envtool/lxc"}, record,
+                            {.hostname = "web", .gateway = "10.0.3.1", .memory = 512 << 20});
+
+  CHECK(text == golden("rootless.conf"));
+}
+
 TEST_CASE("limits go to the cgroup version that holds their controller") {
   const auto hybrid = limit_files(2, 1 << 30, {.memory_v1 = true, .cpu_v1 = false});
 
@@ -102,6 +116,11 @@ TEST_CASE("the name of the network device fits the kernel and stays with the mac
 TEST_CASE("a record comes back from its text as it was") {
   Record record = a_record();
   record.storage = Storage::copy;
+  CHECK(parse_record(record_text(record), "machine.json") == record);
+
+  record.own = IdPair{1000, 100};
+  record.device = "veth1000_x1Yz";
+  record.prefix = 16;
 
   CHECK(parse_record(record_text(record), "machine.json") == record);
 }

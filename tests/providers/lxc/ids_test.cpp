@@ -65,3 +65,28 @@ TEST_CASE("with a privileged guest the two users change places") {
   CHECK(mapped(map, 0) == 0);
   CHECK(mapped(map, 65534) == 65534);
 }
+
+TEST_CASE("a guest whose user is the host's has a hole for that user in its map") {
+  const GuestIds ids{0, IdPair{1000, 100}};
+
+  CHECK(ids.users() == IdMap{{0, 0, 1000}, {1000, own_id, 1}, {1001, 1001, 64535}});
+  CHECK(mapped(ids.groups(), 100) == own_id);
+  CHECK(mapped(ids.groups(), 1000) == 1000);
+  CHECK(ids.uid(1000) == own_id);
+  CHECK(ids.uid(33) == 33);
+  CHECK(ids.guest_uid(own_id) == 1000);
+  CHECK(ids.guest_gid(33) == 33);
+}
+
+TEST_CASE("a hole at either end of the map leaves no empty line") {
+  CHECK(GuestIds{0, IdPair{0, 65535}}.users() == IdMap{{0, own_id, 1}, {1, 1, 65535}});
+  CHECK(GuestIds{0, IdPair{0, 65535}}.groups() == IdMap{{0, 0, 65535}, {65535, own_id, 1}});
+}
+
+TEST_CASE("a guest of root's has its block") {
+  const GuestIds ids{2000683008};
+
+  CHECK(ids.users() == box_id_map(2000683008));
+  CHECK(ids.uid(1000) == 2000683008 + 1000);
+  CHECK(ids.guest_gid(2000683008 + 33) == 33);
+}

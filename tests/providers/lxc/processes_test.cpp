@@ -75,3 +75,23 @@ TEST_CASE("the monitor is found apart from the guest's processes") {
   CHECK(fake.version(1).monitor("web") == 77);
   CHECK_FALSE(fake.version(1).monitor("other"));
 }
+
+TEST_CASE("a machine of an ordinary user's is found where its start wrote down, after a restart too") {
+  FakeCgroups fake;
+  const Layout layout{fake.directory.path() / "lib"};
+  const std::string place = (fake.directory.path() / "delegated/web").string();
+  write_file(layout.cgroups("web"), place + "\n");
+  fake.put("delegated/web/lxc.monitor.web/cgroup.procs", "7\n");
+  fake.put("delegated/web/lxc.payload.web/cgroup.procs", "8\n");
+
+  CHECK(Cgroups::of_machine(layout, "web").payload("web") == std::vector<pid_t>{8});
+
+  fake.put("delegated/web/lxc.monitor.web/cgroup.procs", "");
+  fake.put("delegated/web/lxc.payload.web/cgroup.procs", "");
+  fake.put("delegated/web/lxc.pivot/lxc.monitor.web/cgroup.procs", "7\n");
+  fake.put("delegated/web/lxc.pivot/lxc.payload.web/cgroup.procs", "9\n");
+  const Cgroups restarted = Cgroups::of_machine(layout, "web");
+  CHECK(restarted.payload("web") == std::vector<pid_t>{9});
+  CHECK(restarted.monitor("web") == 7);
+  CHECK(restarted.directories("web").front() == place);
+}
