@@ -76,13 +76,16 @@ up_works() {
   [ "$status" -eq 0 ] || trouble "work is left after up"
 }
 
+groups() { find /sys/fs/cgroup -maxdepth 2 -name 'lxc.*.kill-default-*'; }
+foreign_groups=$(groups) # of a run that was killed, or of another root
+
 # Beyond what nothing_left looks for: files half written, control groups, and devices without their bridge.
 remains() {
   leftovers
   find "$ENVTOOL_HOME/state" -mindepth 1 ! -name ports.json ! -name ports.lock
   find "$ENVTOOL_ROOT" "$ENVTOOL_ROOT"/{lxc,machines,root} -mindepth 1 -maxdepth 1 \
     ! -name '*.lock' ! -name host.json ! -name lxc ! -name machines ! -name root ! -name boxes
-  find /sys/fs/cgroup -maxdepth 2 -name 'lxc.*.kill-default-*'
+  groups | grep --invert-match --line-regexp --fixed-strings "$foreign_groups"
   find /run -maxdepth 1 -name "*$bridge*"
 }
 

@@ -170,3 +170,25 @@ ip route delete blackhole "$taken" table 4711
 taken=
 expect 0 envtool destroy --yes
 nothing_left
+
+step "dnsmasq was killed: the next start brings it back, and it holds nothing of that machine's"
+dnsmasq() { pgrep --full "^dnsmasq .*interface=$bridge"; }
+envfile <<'END'
+name: host
+box: build:debian/bookworm
+folders: []
+machines: {first: {}, second: {}}
+END
+expect 0 envtool up first
+kill "$(dnsmasq)"
+gone() { [ -z "$(dnsmasq)" ]; }
+eventually gone
+expect 0 envtool up second
+[ -n "$(dnsmasq)" ] || fail "no dnsmasq runs"
+equal "processes in the monitors' groups" 2 "$(processes monitor | wc -l)"
+groups=$(cgroups monitor | grep second)
+expect 0 envtool destroy second --yes
+for group in $groups; do [ ! -e "$group" ] || fail "$group is left"; done
+[ -n "$(dnsmasq)" ] || fail "dnsmasq went with the second machine"
+expect 0 envtool destroy --yes
+nothing_left

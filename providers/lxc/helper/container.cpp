@@ -1,14 +1,14 @@
 #include "providers/lxc/helper/container.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <lxc/lxccontainer.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <thread>
@@ -43,16 +43,6 @@ void hide_id_mappers() {
           fail("hide '" + path + "'", errno);
 }
 
-void remove_groups(const Cgroups& cgroups, const std::string& name) {
-  for (const fs::path& top : cgroups.directories(name)) {
-    std::vector<fs::path> all = {top};
-    std::error_code code;
-    for (fs::recursive_directory_iterator entry(top, code), end; !code && entry != end; entry.increment(code))
-      if (std::error_code ignored; entry->is_directory(ignored)) all.push_back(entry->path());
-    for (auto path = all.rbegin(); path != all.rend(); ++path) ::rmdir(path->c_str());
-  }
-}
-
 void kill_payload(const Cgroups& cgroups, const std::string& name) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   if (const auto freezer = cgroups.control(name, "freezer.state")) write_control(*freezer, "THAWED");
@@ -67,9 +57,52 @@ void kill_payload(const Cgroups& cgroups, const std::string& name) {
   }
 }
 
-void wait_for_end(int process, std::chrono::milliseconds timeout) {
-  pollfd wait{process, POLLIN, 0};
-  while (::poll(&wait, 1, static_cast<int>(timeout.count())) < 0 && errno == EINTR) {
+/// liblxc moves whoever calls it into the group of the container's monitor. A daemon that the helper starts
+/// later would sit there too, be taken for the monitor, and keep the group when the machine is gone.
+bool starts_in_a_child(lxc_container* container) {
+  const pid_t child = ::fork();
+  if (child < 0) fail("start a process", errno);
+  if (child == 0) ::_exit(container->start(container, 0, nullptr) ? 0 : 1);
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+std::string still_in_it(const std::vector<pid_t>& pids) {
+  return pids.empty() ? "" : fmt::format(": in it are the processes {}", fmt::join(pids, ", "));
+}
+
+/// Returns when the monitor has cleaned up after its container and is gone, by force if need be.
+void end_monitor(const UniqueFd& monitor) {
+  if (!monitor || wait_for_end(monitor.get(), std::chrono::seconds(10))) return;
+  // Stuck in its clean-up, it has nothing left to look after.
+  ::syscall(SYS_pidfd_send_signal, monitor.get(), SIGKILL, nullptr, 0);
+  wait_for_end(monitor.get(), std::chrono::seconds(5));
+}
+
+void remove_group(const fs::path& top) {
+  std::vector<fs::path> all = {top};
+  std::error_code code;
+  for (fs::recursive_directory_iterator entry(top, code), end; !code && entry != end; entry.increment(code))
+    if (std::error_code ignored; entry->is_directory(ignored)) all.push_back(entry->path());
+  for (auto path = all.rbegin(); path != all.rend(); ++path) ::rmdir(path->c_str());
+}
+
+/// Takes the container's groups away, with what a monitor that was killed left running in its own.
+void remove_groups(const Cgroups& cgroups, const std::string& name) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  for (;;) {
+    for (const fs::path& top : cgroups.directories(name)) remove_group(top);
+    const std::vector<fs::path> left = cgroups.directories(name);
+    if (left.empty()) return;
+    const std::vector<pid_t> pids = cgroups.monitor_group(name);
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(ErrorKind::failed, fmt::format("control group '{}' of machine '{}' does not go{}",
+                                                 left[0].string(), name, still_in_it(pids)))
+          .with_hint("once it is empty, the same command goes on");
+    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
@@ -80,7 +113,7 @@ void start_container(const Layout& layout, const std::string& name) {
   const Container container = open_container(layout, name);
   container->want_daemonize(container.get(), true);
   container->want_close_all_fds(container.get(), true);
-  if (container->start(container.get(), 0, nullptr)) return;
+  if (starts_in_a_child(container.get())) return;
   const std::string log = last_lines(read_file_if_there(layout.log(name)).value_or(""), 8);
   throw Error(ErrorKind::failed, fmt::format("liblxc cannot start machine '{}':\n{}", name, indent(log, 4)))
       .with_hint(fmt::format("the whole log is '{}'", layout.log(name).string()));
@@ -96,12 +129,7 @@ void end_container(const Layout& layout, const std::string& name) {
   const auto monitor = cgroups.monitor(name);
   const UniqueFd process(monitor ? static_cast<int>(::syscall(SYS_pidfd_open, *monitor, 0)) : -1);
   kill_payload(cgroups, name);
-  if (process) {
-    wait_for_end(process.get(), std::chrono::seconds(10));
-    // A monitor stuck in its clean-up has nothing left to look after.
-    ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-    wait_for_end(process.get(), std::chrono::seconds(5));
-  }
+  end_monitor(process);
   remove_groups(cgroups, name);
   const std::string device = veth_name(name);
   if (fs::exists("/sys/class/net/" + device)) run_program({"ip", "link", "delete", device});

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/files.h"
@@ -50,6 +52,19 @@ bool has_program(const std::string& name) {
   for (const char* directory : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
     if (::access((directory + name).c_str(), X_OK) == 0) return true;
   return false;
+}
+
+bool wait_for_end(int process, std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd wait{process, POLLIN, 0};
+    const int count =
+        ::poll(&wait, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{})));
+    if (count > 0) return true;
+    if (count == 0 || errno != EINTR) return false;
+  }
 }
 
 std::optional<Record> own_record(const Context& context) {

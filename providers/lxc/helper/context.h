@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ ProcessResult run_program(const std::vector<std::string>& argv, const std::strin
 /// The same; a status other than 0 is Error(failed).
 std::string run_checked(const std::vector<std::string>& argv, const std::string& input = "");
 bool has_program(const std::string& name);
+
+/// Waits until the process of that pidfd has ended; false when the time is over first.
+bool wait_for_end(int process, std::chrono::milliseconds timeout);
 
 /// The record of the machine the request names, checked to be the caller's; nothing when there is none.
 std::optional<Record> own_record(const Context& context);

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <future>
-#include <thread>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -96,7 +96,7 @@ void Network::ensure_bridge() {
 }
 
 void Network::ensure_services() {
-  if (dns_ && !dns_runs()) start_dns();
+  if (dns_ && !dns_process()) start_dns();
   if (ready_) return;
   if (!write_control("/proc/sys/net/ipv4/ip_forward", "1")) fail("let this host forward packets", errno);
   set_firewall();
@@ -104,11 +104,13 @@ void Network::ensure_services() {
   save();
 }
 
-bool Network::dns_runs() const {
+UniqueFd Network::dns_process() const {
   const std::string pid(trim(read_file_if_there(pid_file()).value_or("")));
-  if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) return false;
+  if (pid.empty() || pid.find_first_not_of("0123456789") != std::string::npos) return {};
+  UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(pid), 0)));
   const auto command = read_file_if_there("/proc/" + pid + "/cmdline");
-  return command && command->find(pid_file()) != std::string::npos;
+  if (!command || command->find(pid_file()) == std::string::npos) return {};
+  return process;
 }
 
 void Network::start_dns() {
@@ -126,10 +128,13 @@ void Network::start_dns() {
 }
 
 void Network::stop_dns() const {
-  if (!dns_runs()) return;
-  ::kill(std::stoi(read_file(pid_file())), SIGTERM);
-  for (int tries = 0; dns_runs() && tries < 500; ++tries)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  const UniqueFd process = dns_process();
+  if (!process) return;
+  // Its pid file goes before it does: not to wait for its end would let it remove the next one's.
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);
+  if (wait_for_end(process.get(), std::chrono::seconds(10))) return;
+  ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  wait_for_end(process.get(), std::chrono::seconds(5));
 }
 
 void Network::set_firewall() const {

@@ -30,7 +30,7 @@ class Network {
  private:
   void save() const;
   bool bridge_is_there() const;
-  bool dns_runs() const;
+  UniqueFd dns_process() const;  ///< a pidfd of our dnsmasq; empty when it does not run
   void start_dns();
   void stop_dns() const;
   void set_firewall() const;

@@ -83,11 +83,14 @@ bool Cgroups::is_running(const std::string& name) const {
 }
 
 std::optional<pid_t> Cgroups::monitor(const std::string& name) const {
-  for (const fs::path& mount : mounts_) {
-    const std::vector<pid_t> pids = pids_in(mount / ("lxc.monitor." + name));
-    if (!pids.empty()) return *std::min_element(pids.begin(), pids.end());
-  }
-  return std::nullopt;
+  const std::vector<pid_t> pids = monitor_group(name);
+  return pids.empty() ? std::nullopt : std::optional(*std::min_element(pids.begin(), pids.end()));
+}
+
+std::vector<pid_t> Cgroups::monitor_group(const std::string& name) const {
+  for (const fs::path& mount : mounts_)
+    if (std::vector<pid_t> pids = pids_in(mount / ("lxc.monitor." + name)); !pids.empty()) return pids;
+  return {};
 }
 
 std::vector<pid_t> Cgroups::payload(const std::string& name) const {

@@ -26,6 +26,8 @@ class Cgroups {
   bool is_running(const std::string& name) const;
   /// The container's monitor, the parent of its init.
   std::optional<pid_t> monitor(const std::string& name) const;
+  /// The monitor and what it has started on the host's side.
+  std::vector<pid_t> monitor_group(const std::string& name) const;
   /// Every process in the container.
   std::vector<pid_t> payload(const std::string& name) const;
   /// The guest's init as the host numbers it.

@@ -73,6 +73,7 @@ TEST_CASE("the monitor is found apart from the guest's processes") {
   fake.put("lxc.payload.web/cgroup.procs", "78\n");
 
   CHECK(fake.version(1).monitor("web") == 77);
+  CHECK(fake.version(1).monitor_group("web") == std::vector<pid_t>{77});
   CHECK_FALSE(fake.version(1).monitor("other"));
 }
 
