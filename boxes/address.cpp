@@ -24,7 +24,7 @@ Error refused(const BoxConfig& box, ErrorKind kind, std::string text) {
 }
 
 bool is_web_address(std::string_view name) {
-  return name.starts_with("http://") || name.starts_with("https://") || name.starts_with("ftp://");
+  return name.starts_with("http://") || name.starts_with("https://");
 }
 
 bool is_disk_image(std::string_view name) {
@@ -69,6 +69,24 @@ RecipeAddress recipe_address(const BoxConfig& box) {
   return {recipe};
 }
 
+WebAddress web_address(const BoxConfig& box, const std::string& url) {
+  for (const auto& [key, value] : {std::pair("version", &box.version), {"architecture", &box.architecture}})
+    if (!value->empty())
+      throw refused(box, ErrorKind::bad_envfile,
+                    fmt::format("box '{}': '{}' does not go with a file of a server", box.name, key));
+  const std::string_view rest = std::string_view(url).substr(url.find("://") + 3);
+  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+  if (host.find('@') != std::string_view::npos) {
+    // Not shown: it may hold a password.
+    Error error(ErrorKind::bad_envfile, "a box's address may hold no user or password");
+    error.at(box.position).with_hint("put them into ~/.netrc");
+    throw error;
+  }
+  if (host.empty() || url.find_first_of(" \t\r\n") != std::string::npos)
+    throw refused(box, ErrorKind::bad_envfile, fmt::format("box '{}': '{}' is no address", box.name, url));
+  return {url};
+}
+
 fs::path local_path(const BoxConfig& box, const fs::path& home) {
   std::string_view name = box.name;
   if (name.starts_with("file://")) {
@@ -86,13 +104,18 @@ fs::path local_path(const BoxConfig& box, const fs::path& home) {
 BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
   const std::string& name = box.name;
   if (name.empty()) throw refused(box, ErrorKind::bad_envfile, "the box has no name");
+  if (!box.url.empty()) {
+    if (is_web_address(box.url) && !is_web_address(name)) return web_address(box, box.url);
+    throw refused(
+        box, ErrorKind::bad_envfile,
+        fmt::format("box '{}': expected 'url' as an http or https address, beside a 'name' that is none",
+                    name));
+  }
   if (name.starts_with("build:")) return recipe_address(box);
   if (name.starts_with("images:"))
     throw refused(box, ErrorKind::unsupported,
                   fmt::format("box '{}': image servers are not supported by this version", name));
-  if (is_web_address(name))
-    throw refused(box, ErrorKind::unsupported,
-                  fmt::format("box '{}': downloading a box is not supported by this version", name));
+  if (is_web_address(name)) return web_address(box, name);
   if (is_disk_image(name))
     throw refused(box, ErrorKind::unsupported,
                   fmt::format("box '{}': disk images are not supported by this version", name));

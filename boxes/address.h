@@ -18,7 +18,12 @@ struct RecipeAddress {
   std::string recipe;  ///< "debian/bookworm"
 };
 
-using BoxAddress = std::variant<LocalBoxAddress, RecipeAddress>;
+/// A box file of an http(s) server.
+struct WebAddress {
+  std::string url;
+};
+
+using BoxAddress = std::variant<LocalBoxAddress, RecipeAddress, WebAddress>;
 
 /// What a box's address means. Throws at the box's position: Error(bad_envfile) for one that means nothing,
 /// names no known recipe or has keys that do not go with it, Error(unsupported) for a kind that this version

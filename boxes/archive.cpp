@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -62,7 +64,7 @@ std::string reason(archive* handle) {
 
 /// Formats are named one by one: "all" also has mtree, whose entries name files of the host, and filters that
 /// start programs.
-Reader open_reader(const fs::path& path) {
+Reader make_reader() {
   Reader reader(archive_read_new());
   archive_read_support_format_tar(reader.get());
   archive_read_support_format_zip(reader.get());
@@ -74,10 +76,39 @@ Reader open_reader(const fs::path& path) {
   archive_read_support_filter_lzma(reader.get());
   archive_read_support_filter_lz4(reader.get());
   archive_read_support_filter_zstd(reader.get());
+  return reader;
+}
+
+Reader open_reader(const fs::path& path) {
+  Reader reader = make_reader();
   if (archive_read_open_filename(reader.get(), path.c_str(), block_size) == ARCHIVE_OK) return reader;
   // What libarchive calls ARCHIVE_ERRNO_FILE_FORMAT, in a header it does not install.
   if (archive_errno(reader.get()) == EILSEQ) fail_unknown_format();
   throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), reason(reader.get())));
+}
+
+/// What libarchive reads from, and why that failed: nothing may be thrown through it.
+struct Feed {
+  ByteSource& source;
+  Operation& operation;
+  bool begun = false;
+  std::exception_ptr failure = {};
+};
+
+la_ssize_t read_feed(archive* reader, void* data, const void** block) {
+  Feed& feed = *static_cast<Feed*>(data);
+  try {
+    const std::string_view bytes = feed.source.read(feed.operation);
+    if (!std::exchange(feed.begun, true) && bytes.starts_with("7z\xBC\xAF\x27\x1C"))
+      throw Error(ErrorKind::failed, "a 7z archive cannot be unpacked while it is downloaded")
+          .with_hint("download it, and name the file as the box");
+    *block = bytes.data();
+    return static_cast<la_ssize_t>(bytes.size());
+  } catch (...) {
+    feed.failure = std::current_exception();
+    archive_set_error(reader, EIO, "it cannot be read");
+    return ARCHIVE_FATAL;
+  }
 }
 
 /// The next entry, or null at the end.
@@ -174,6 +205,15 @@ void extract_entry(archive* reader, archive_entry* entry, const fs::path& direct
   if (type == AE_IFREG) extract_file(reader, entry, directory / place, total, operation);
 }
 
+void extract_all(archive* reader, const fs::path& directory, std::uint64_t total, Operation& operation) {
+  bool first = true;
+  while (archive_entry* entry = next_entry(reader, first)) {
+    first = false;
+    extract_entry(reader, entry, directory, total, operation);
+    report_progress(reader, total, operation);
+  }
+}
+
 void check_written(archive* writer, la_ssize_t status) {
   if (status < 0 && status != ARCHIVE_WARN)
     throw Error(ErrorKind::failed, fmt::format("cannot write the box: {}", reason(writer)));
@@ -201,12 +241,22 @@ void copy_content(archive* reader, archive* writer) {
 void unpack_archive(const fs::path& archive, const fs::path& directory, Operation& operation) {
   const Utf8Names names;
   const Reader reader = open_reader(archive);
-  const auto total = fs::file_size(archive);
-  bool first = true;
-  while (archive_entry* entry = next_entry(reader.get(), first)) {
-    first = false;
-    extract_entry(reader.get(), entry, directory, total, operation);
-    report_progress(reader.get(), total, operation);
+  extract_all(reader.get(), directory, fs::file_size(archive), operation);
+}
+
+void unpack_archive(ByteSource& source, const fs::path& directory, Operation& operation) {
+  const Utf8Names names;
+  Feed feed{source, operation};
+  const Reader reader = make_reader();
+  try {
+    if (archive_read_open(reader.get(), &feed, nullptr, read_feed, nullptr) != ARCHIVE_OK)
+      fail_unknown_format();
+    extract_all(reader.get(), directory, source.size(), operation);
+  } catch (const Error&) {
+    if (feed.failure) std::rethrow_exception(feed.failure);
+    throw;
+  }
+  while (!source.read(operation).empty()) {
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "boxes/byte_source.h"
 #include "core/operation.h"
 
 /// The only files of this program that know libarchive.
@@ -14,6 +15,10 @@ namespace envtool {
 /// Takes tar (with gzip, bzip2, xz, lzma, lz4, zstd or nothing), zip, 7z and cpio, by content.
 void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& directory,
                     Operation& operation);
+
+/// The same of what comes in order, read to its end. A 7z archive cannot be read so: Error(failed) says what
+/// to do.
+void unpack_archive(ByteSource& source, const std::filesystem::path& directory, Operation& operation);
 
 /// Writes a tar with every entry below `./rootfs`, as Vagrant's LXC boxes have it, compressed with zstd.
 void pack_rootfs(const std::filesystem::path& tar, const std::filesystem::path& output, Operation& operation);

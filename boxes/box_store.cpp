@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "boxes/archive.h"
 #include "boxes/checksums.h"
+#include "boxes/http_source.h"
 #include "boxes/metadata.h"
 
 namespace envtool {
@@ -122,6 +123,25 @@ void check_format(const BoxRequest& request, const std::string& format) {
   throw error;
 }
 
+/// Does it; an error names the box and its place.
+void about(const BoxConfig& box, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (Error& error) {
+    if (error.kind() != ErrorKind::unsupported)  // which does so itself
+      error.with_frame(fmt::format("box '{}'", box.name)).at(box.position);
+    throw;
+  }
+}
+
+/// What there is to check of an unpacked box before it is published.
+void check_content(const BoxRequest& request, const fs::path& directory, Operation& operation) {
+  const BoxFacts facts = read_box_facts(directory);
+  check_format(request, facts.format);
+  check_box_content(directory, facts);
+  write_checksums(directory, operation);
+}
+
 FileStamp stamp_of(const BoxConfig& box, const fs::path& path) {
   try {
     return FileStamp::of(path);
@@ -150,6 +170,7 @@ void BoxStore::check(const BoxRequest& request) {
 std::optional<Box> BoxStore::find(const BoxRequest& request, Operation&) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   if (const auto* local = std::get_if<LocalBoxAddress>(&address)) return find_local(request, *local);
+  if (const auto* web = std::get_if<WebAddress>(&address)) return find_web(request, *web);
   return find_recipe(request, std::get<RecipeAddress>(address));
 }
 
@@ -160,6 +181,7 @@ Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
   sweep();
   if (const auto* local = std::get_if<LocalBoxAddress>(&address))
     return add_local(request, *local, operation);
+  if (const auto* web = std::get_if<WebAddress>(&address)) return download(request, *web, operation);
   return build(request, std::get<RecipeAddress>(address), operation);
 }
 
@@ -185,6 +207,52 @@ std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const Recipe
   return digest ? stored(request, *digest) : std::nullopt;
 }
 
+std::optional<Box> BoxStore::find_web(const BoxRequest& request, const WebAddress& address) const {
+  const auto digest = index_.digest_of_url(address.url);
+  const std::string wanted = wanted_digest(request.box);
+  if (!wanted.empty() && digest != wanted) return stored(request, wanted);
+  return digest ? stored(request, *digest) : std::nullopt;
+}
+
+Box BoxStore::download(const BoxRequest& request, const WebAddress& address, Operation& operation) {
+  constexpr int most_changes = 3;
+  const std::string work = "get-" + sha256(address.url).substr(0, 16);
+  const FileLock lock = wait_for_lock(
+      lock_of(work), fmt::format("waiting for another envtool that downloads box '{}'", request.box.name),
+      operation);
+  if (auto box = find_web(request, address)) return std::move(*box);
+  operation.say(fmt::format("downloading box '{}'", request.box.name));
+  for (int changes = 0; changes < most_changes; ++changes) {
+    try {
+      const std::string digest = download_once(request, address, work, operation);
+      if (request.box.checksum.empty())
+        operation.say(fmt::format("box '{}' has sha256:{}; write that under 'checksum' to have no other",
+                                  request.box.name, digest));
+      index_.remember_url(address.url, digest, operation);
+      return stored(request, digest).value();
+    } catch (const SourceChanged&) {
+      operation.say("the server has another file by now: the download begins anew", Tone::warning);
+    }
+  }
+  Error error(ErrorKind::failed,
+              fmt::format("box '{}': its file changes each time while it is downloaded", request.box.name));
+  error.at(request.box.position);
+  throw error;
+}
+
+std::string BoxStore::download_once(const BoxRequest& request, const WebAddress& address,
+                                    const std::string& work, Operation& operation) {
+  const PartDirectory part(directory_, work);
+  HttpSource source(address.url,
+                    {.netrc = host_.paths.home / ".netrc", .ca_bundle = host_.variable("CURL_CA_BUNDLE")});
+  about(request.box, [&] { unpack_archive(source, part.path(), operation); });
+  const std::string digest = source.digest();
+  check_digest(request.box, digest);
+  about(request.box, [&] { check_content(request, part.path(), operation); });
+  part.publish(place_of(digest));
+  return digest;
+}
+
 Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation) {
   const FileStamp stamp = stamp_of(request.box, address.path);
   const std::string digest = digest_of_file(address.path, operation);
@@ -200,19 +268,12 @@ Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& addres
 void BoxStore::unpack_into_store(const BoxRequest& request, const LocalBoxAddress& address,
                                  const Identity& identity, Operation& operation) {
   const PartDirectory part(directory_, identity.digest);
-  try {
+  about(request.box, [&] {
     unpack_archive(address.path, part.path(), operation);
     if (FileStamp::of(address.path) != identity.stamp)
       throw Error(ErrorKind::failed, "the file was changed while it was read");
-    const BoxFacts facts = read_box_facts(part.path());
-    check_format(request, facts.format);
-    check_box_content(part.path(), facts);
-    write_checksums(part.path(), operation);
-  } catch (Error& error) {
-    if (error.kind() != ErrorKind::unsupported)
-      error.with_frame(fmt::format("box '{}'", request.box.name)).at(request.box.position);
-    throw;
-  }
+    check_content(request, part.path(), operation);
+  });
   part.publish(place_of(identity.digest));
 }
 

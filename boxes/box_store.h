@@ -26,8 +26,13 @@ class BoxStore : public BoxSource {
 
  private:
   std::optional<Box> find_local(const BoxRequest& request, const LocalBoxAddress& address) const;
+  std::optional<Box> find_web(const BoxRequest& request, const WebAddress& address) const;
   std::optional<Box> find_recipe(const BoxRequest& request, const RecipeAddress& address) const;
   Box add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation);
+  Box download(const BoxRequest& request, const WebAddress& address, Operation& operation);
+  /// One try; throws SourceChanged. Gives the digest.
+  std::string download_once(const BoxRequest& request, const WebAddress& address, const std::string& work,
+                            Operation& operation);
   Box build(const BoxRequest& request, const RecipeAddress& address, Operation& operation);
   /// The box of that digest, when it is in the store.
   std::optional<Box> stored(const BoxRequest& request, const std::string& digest) const;

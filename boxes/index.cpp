@@ -63,6 +63,11 @@ std::optional<std::string> BoxIndex::digest_of_recipe(const std::string& recipe,
   return entry["version"].as_integer() == version ? digest_in(entry) : std::nullopt;
 }
 
+std::optional<std::string> BoxIndex::digest_of_url(const std::string& url) const {
+  const Value index = read();
+  return digest_in(index["urls"][url]);
+}
+
 void BoxIndex::change(const std::function<void(Value& index)>& edit, Operation& operation) {
   const FileLock lock = wait_for_lock(fs::path(file_) += ".lock", "", operation);
   Value index = read();
@@ -85,19 +90,26 @@ void BoxIndex::remember_recipe(const std::string& recipe, int version, const std
   change([&](Value& index) { set_entry(index, "recipes", recipe, std::move(entry)); }, operation);
 }
 
+void BoxIndex::remember_url(const std::string& url, const std::string& digest, Operation& operation) {
+  Value entry = Value::map({{"digest", digest}});
+  change([&](Value& index) { set_entry(index, "urls", url, std::move(entry)); }, operation);
+}
+
 std::map<std::string, std::vector<std::string>> BoxIndex::addresses() const {
   std::map<std::string, std::vector<std::string>> found;
   const Value index = read();
   for (const auto& [recipe, entry] : index["recipes"].members())
     found[entry["digest"].as_text()].push_back("build:" + recipe);
-  for (const auto& [path, entry] : index["files"].members()) found[entry["digest"].as_text()].push_back(path);
+  for (const char* section : {"files", "urls"})
+    for (const auto& [address, entry] : index[section].members())
+      found[entry["digest"].as_text()].push_back(address);
   for (auto& [digest, addresses] : found) std::sort(addresses.begin(), addresses.end());
   return found;
 }
 
 void BoxIndex::forget(const std::string& digest, Operation& operation) {
   const auto edit = [&](Value& index) {
-    for (const char* section : {"recipes", "files"}) {
+    for (const char* section : {"recipes", "files", "urls"}) {
       Value kept = Value::map();
       for (const auto& [key, entry] : index[section].members())
         if (entry["digest"].as_text() != digest) kept.set(key, entry);

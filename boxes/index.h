@@ -33,10 +33,12 @@ class BoxIndex {
   /// The digest of the box file as it was when it had this stamp.
   std::optional<std::string> digest_of_file(const std::filesystem::path& path, const FileStamp& stamp) const;
   std::optional<std::string> digest_of_recipe(const std::string& recipe, int version) const;
+  std::optional<std::string> digest_of_url(const std::string& url) const;
   void remember_file(const std::filesystem::path& path, const FileStamp& stamp, const std::string& digest,
                      Operation& operation);
   void remember_recipe(const std::string& recipe, int version, const std::string& digest,
                        Operation& operation);
+  void remember_url(const std::string& url, const std::string& digest, Operation& operation);
   /// What the digests are known by, sorted: "/srv/my.box", "build:debian/bookworm".
   std::map<std::string, std::vector<std::string>> addresses() const;
   void forget(const std::string& digest, Operation& operation);

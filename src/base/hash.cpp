@@ -42,6 +42,13 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 
 void Sha256::add(std::string_view bytes) { EVP_DigestUpdate(of(context_), bytes.data(), bytes.size()); }
 
+Sha256 Sha256::copy() const {
+  Sha256 other;
+  if (EVP_MD_CTX_copy_ex(of(other.context_), of(context_)) != 1)
+    throw Error(ErrorKind::failed, "libcrypto cannot copy a SHA-256");
+  return other;
+}
+
 std::string Sha256::finish() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;

@@ -15,6 +15,8 @@ class Sha256 {
   ~Sha256();
   Sha256(Sha256&&) noexcept;
   void add(std::string_view bytes);
+  /// Another that has seen the same bytes.
+  Sha256 copy() const;
   /// The digest of all that was added; the object is of no further use.
   std::string finish();
 

@@ -31,6 +31,16 @@ TEST_CASE("a file has the digest of its content") {
   CHECK_THROWS_AS(sha256_of_file(directory.path() / "none"), Error);
 }
 
+TEST_CASE("a copy has seen what came before, and goes on alone") {
+  Sha256 hash;
+  hash.add("a");
+  Sha256 copy = hash.copy();
+  hash.add("b");
+
+  CHECK(copy.finish() == sha256("a"));
+  CHECK(hash.finish() == sha256("ab"));
+}
+
 TEST_CASE("random text is as long as asked and never the same") {
   CHECK(random_hex(8).size() == 16);
   CHECK(random_hex(8) != random_hex(8));

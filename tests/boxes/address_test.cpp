@@ -42,6 +42,31 @@ TEST_CASE("a path is relative to the file that names it, to the home, or absolut
   }
 }
 
+TEST_CASE("a box file of a server is meant by its address, or by a name with one") {
+  CHECK(std::get<WebAddress>(address_of("https://example.com/a.box")).url == "https://example.com/a.box");
+
+  BoxConfig named = box_of("acme/base");
+  named.url = "http://example.com/a.box";
+  CHECK(std::get<WebAddress>(box_address(named, "/home/ada")).url == "http://example.com/a.box");
+
+  named.url = "ftp://example.com/a.box";
+  CHECK(std::string(refusal(named).what()) ==
+        "box 'acme/base': expected 'url' as an http or https address, beside a 'name' that is none");
+}
+
+TEST_CASE("an address never shows or sends a password of its own") {
+  const Error error = refusal(box_of("https://ada:secret@example.com/a.box"));
+
+  CHECK(std::string(error.what()).find("secret") == std::string::npos);
+  CHECK(error.hint().find(".netrc") != std::string::npos);
+  CHECK(std::get<WebAddress>(address_of("https://example.com/a@b.box")).url == "https://example.com/a@b.box");
+}
+
+TEST_CASE("an address without a host, or with a blank, is none") {
+  CHECK(refusal(box_of("http:///a.box")).kind() == ErrorKind::bad_envfile);
+  CHECK(refusal(box_of("http://example.com/a b.box")).kind() == ErrorKind::bad_envfile);
+}
+
 TEST_CASE("a recipe is known by name") {
   CHECK(std::get<RecipeAddress>(address_of("build:debian/bookworm")).recipe == "debian/bookworm");
 
@@ -54,7 +79,6 @@ TEST_CASE("a recipe is known by name") {
 TEST_CASE("addresses that this version does not read are refused by what they are, with their place") {
   const std::pair<std::string, std::string> cases[] = {
       {"images:debian/12", "image servers are not supported by this version"},
-      {"https://example.com/a.box", "downloading a box is not supported by this version"},
       {"generic/debian12", "catalogs of boxes are not supported by this version"},
       {"debian12", "catalogs of boxes are not supported by this version"},
       {"./disk.qcow2", "disk images are not supported by this version"}};

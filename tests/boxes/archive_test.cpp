@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "tests/boxes/archive_maker.h"
+#include "tests/boxes/text_source.h"
 #include "tests/support/scripted_host.h"
 
 using namespace envtool;
@@ -174,4 +175,43 @@ TEST_CASE("a packed root file system lies below ./rootfs, links within it too") 
   ::setlocale(LC_CTYPE, "C");
   CHECK(listing ==
         "./rootfs/\n./rootfs/etc/ő\n./rootfs/etc/hard = ./rootfs/etc/ő\n./rootfs/etc/soft -> /etc/a\n");
+}
+
+TEST_CASE("what comes piece by piece unpacks as the file does, and is read to its end") {
+  ScriptedHost host;
+  const TemporaryDirectory directory;
+  make_archive(directory.path() / "x", {{.name = "file", .content = std::string(70000, 'x')}},
+               archive_write_set_format_pax_restricted, archive_write_add_filter_gzip);
+  make_directories(directory.path() / "out");
+  TextSource source(read_file(directory.path() / "x") + std::string(100000, '\0'), 1000);
+
+  unpack_archive(source, directory.path() / "out", host.operation);
+
+  CHECK(read_file(directory.path() / "out" / "file") == std::string(70000, 'x'));
+  CHECK(source.is_at_end());
+}
+
+TEST_CASE("a source's own failure is what is reported, and a wish to stop is no failure") {
+  ScriptedHost host;
+  const TemporaryDirectory directory;
+  make_archive(directory.path() / "x", {{.name = "file", .content = std::string(70000, 'x')}});
+  const std::string half = read_file(directory.path() / "x").substr(0, 35000);
+  make_directories(directory.path() / "out");
+  TextSource broken(half, 1000, [] { throw Error(ErrorKind::failed, "the download fails: no route"); });
+  CHECK_THROWS_WITH(unpack_archive(broken, directory.path() / "out", host.operation),
+                    "the download fails: no route");
+
+  fs::remove(directory.path() / "out" / "file");
+  TextSource stopped(half, 1000, [] { throw Interrupted{}; });
+  CHECK_THROWS_AS(unpack_archive(stopped, directory.path() / "out", host.operation), Interrupted);
+}
+
+TEST_CASE("7z, which must be read from its end, is refused where that is not there yet") {
+  ScriptedHost host;
+  const TemporaryDirectory directory;
+  make_archive(directory.path() / "x", {{.name = "file"}}, archive_write_set_format_7zip);
+  TextSource source(read_file(directory.path() / "x"), 1000);
+
+  CHECK_THROWS_WITH(unpack_archive(source, directory.path(), host.operation),
+                    "a 7z archive cannot be unpacked while it is downloaded");
 }

@@ -271,18 +271,20 @@ ArgumentRow box_argument(std::vector<std::string>& target, bool repeated) {
 
 Command box_add_command() {
   const auto options = std::make_shared<AddOptions>();
-  const ArgumentRow address{.name = "ADDRESS",
-                            .help = "what an Envfile has under 'box': a path of a box file or build:NAME",
-                            .set = [options](const std::string& word) { options->address = word; },
-                            .required = true,
-                            .completes = Completes::files};
+  const ArgumentRow address{
+      .name = "ADDRESS",
+      .help = "what an Envfile has under 'box': a path or URL of a box file, or build:NAME",
+      .set = [options](const std::string& word) { options->address = word; },
+      .required = true,
+      .completes = Completes::files};
   OptionRow provider = text_option(0, "provider", "NAME", options->provider, "take it only if NAME can");
   provider.completes = Completes::providers;
   return {.name = "box add",
           .group = group::boxes,
           .summary = "put a box into the store, before a machine wants it",
           .description = "'up' does the same when it is not there yet.",
-          .examples = {"envtool box add ./my.box", "envtool box add build:debian/bookworm"},
+          .examples = {"envtool box add ./my.box", "envtool box add https://boxes.example.com/my.box",
+                       "envtool box add build:debian/bookworm"},
           .options = {text_option(0, "checksum", "sha256:HEX", options->checksum,
                                   "refuse a file of another content"),
                       provider},
