@@ -351,6 +351,13 @@ std::string describe_failure(const ProcessSpec& spec, const ProcessResult& resul
   return text;
 }
 
+std::string user_name(uid_t uid) {
+  passwd entry = {}, *found = nullptr;
+  std::vector<char> buffer(16384);
+  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? found->pw_name : std::to_string(uid);
+}
+
 namespace {
 bool root_is_aside = false;
 }

@@ -75,6 +75,9 @@ class SystemProcessRunner : public ProcessRunner {
 /// "failed program" in words: command line, status and the last lines of what it said.
 std::string describe_failure(const ProcessSpec& spec, const ProcessResult& result, std::size_t lines = 5);
 
+/// The name of that user, or the number of one who has none.
+std::string user_name(uid_t uid);
+
 /// Puts root aside when started by sudo: becomes SUDO_UID with its groups and HOME, keeping root only as the
 /// saved id for `regain_root`. Does nothing elsewhere. Throws Error(host_not_ready). Call before threads
 /// start.

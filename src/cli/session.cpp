@@ -59,10 +59,10 @@ LoadOptions Session::load_options() const {
   struct sysinfo memory = {};
   if (::sysinfo(&memory) == 0)
     load.host_memory.bytes = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit;
-  load.user = host.variable("USER");
   utsname system = {};
   if (::uname(&system) == 0) load.architecture = system.machine;
   load.user_id = ::geteuid();
+  load.user = user_name(load.user_id);  // $USER is another's after `su`, and nobody's in a service
   load.trust = options.trust;
   load.under_sudo = !host.variable("SUDO_UID").empty();
   return load;

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/process.h"
 #include "base/text.h"
 
 namespace envtool {
@@ -80,13 +80,6 @@ int find_process(const std::string& inode) {
       return std::stoi(name);
   }
   return 0;
-}
-
-std::string user_name(uid_t uid) {
-  passwd entry = {}, *found = nullptr;
-  std::vector<char> buffer(16384);
-  ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);
-  return found != nullptr ? found->pw_name : std::to_string(uid);
 }
 
 }  // namespace
