@@ -10,6 +10,7 @@
 #include "core/capabilities.h"
 #include "core/engine_parts.h"
 #include "core/hooks.h"
+#include "core/preflight.h"
 #include "core/steps/steps.h"
 
 namespace envtool {
@@ -99,6 +100,21 @@ Outcome Engine::Parts::in_environment(const std::function<void(Outcome&)>& work)
   return outcome;
 }
 
+Outcome Engine::Parts::with_hooks(const std::string& command, const std::function<void(Outcome&)>& work) {
+  return in_environment([&](Outcome& outcome) {
+    run_hooks(run, HookMoment::before, command, project_operation);
+    work(outcome);
+    if (!outcome.failed()) run_hooks(run, HookMoment::after, command, project_operation);
+  });
+}
+
+std::vector<const MachineConfig*> Engine::Parts::check(const std::vector<std::string>& machines) {
+  std::vector<const MachineConfig*> configs;
+  for (const std::string& name : machines) configs.push_back(machine(name));
+  preflight(run, configs, project_operation);
+  return configs;
+}
+
 Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome& outcome) {
   const std::string name = outcome.machine;
   Task task{name, {}, {}};
@@ -155,20 +171,37 @@ const Error* Outcome::first_error() const {
   return project_error ? &*project_error : nullptr;
 }
 
+bool Outcome::failed() const { return interrupted || first_error() != nullptr; }
+
 Outcome Engine::halt(const std::vector<std::string>& machines, StopMode mode) {
   Parts& parts = *parts_;
   if (!parts.run.environment) return {};
-  const FileLock use = parts.use_environment();
-  return parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
-    recover(job.context(), job.journal());
-    return run_steps(job.context(), halt_steps(mode), job.journal());
+  return parts.with_hooks("halt", [&](Outcome& outcome) {
+    outcome = parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
+      recover(job.context(), job.journal());
+      return run_steps(job.context(), halt_steps(mode), job.journal());
+    });
   });
 }
 
 Outcome Engine::reload(const std::vector<std::string>& machines, const UpOptions& options) {
-  Outcome stopped = halt(machines, StopMode::graceful);
-  if (stopped.first_error() != nullptr || stopped.interrupted) return stopped;
-  return up(machines, options);
+  Parts& parts = *parts_;
+  std::vector<std::string> there;
+  for (const MachineStatus& machine : status(machines)) {
+    if (machine.phase != MachinePhase::absent && machine.in_envfile) {
+      there.push_back(machine.name);
+      continue;
+    }
+    parts.setup.host.reporter.say(machine.name, machine.in_envfile
+                                                    ? "it is not there; 'envtool up' makes it"
+                                                    : "it is not in the Envfile, and left as it is");
+  }
+  if (there.empty()) return {};
+  parts.check(there);
+  return parts.with_hooks("reload", [&](Outcome& outcome) {
+    outcome = halt(there, StopMode::graceful);
+    if (!outcome.failed()) outcome = up(there, options);
+  });
 }
 
 Outcome Engine::destroy(const std::vector<std::string>& machines) {
@@ -177,14 +210,12 @@ Outcome Engine::destroy(const std::vector<std::string>& machines) {
     if (parts.setup.config != nullptr) parts.setup.environments.forget_half_made(parts.config.directory);
     return {};
   }
-  return parts.in_environment([&](Outcome& outcome) {
-    run_hooks(parts.run, HookMoment::before, "destroy", parts.project_operation);
+  return parts.with_hooks("destroy", [&](Outcome& outcome) {
     outcome = parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
       return run_steps(job.context(), destroy_steps(), job.journal());
     });
     if (parts.setup.config != nullptr && !recorded_machines(*parts.run.environment).empty())
       parts.run.write_inventory(parts.project_operation);
-    run_hooks(parts.run, HookMoment::after, "destroy", parts.project_operation);
   });
 }
 

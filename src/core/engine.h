@@ -47,6 +47,7 @@ struct Outcome {
   bool interrupted = false;
   /// Null when all went well; the first error otherwise.
   const Error* first_error() const;
+  bool failed() const;  ///< or interrupted
 };
 
 /// A change in the Envfile that the running machine does not have yet.
@@ -109,6 +110,7 @@ class Engine {
   Outcome up(const std::vector<std::string>& machines, const UpOptions& options);
   Outcome provision(const std::vector<std::string>& machines, const ProvisionSelection& selection);
   Outcome halt(const std::vector<std::string>& machines, StopMode mode);
+  /// Those that are there and in the Envfile; of others it says that they are left.
   Outcome reload(const std::vector<std::string>& machines, const UpOptions& options);
   Outcome destroy(const std::vector<std::string>& machines);
   /// Pushes rsync folders of running machines.

@@ -4,8 +4,6 @@
 
 #include "base/text.h"
 #include "core/engine_parts.h"
-#include "core/hooks.h"
-#include "core/preflight.h"
 #include "core/provisioning.h"
 #include "core/steps/steps.h"
 
@@ -104,11 +102,8 @@ bool Engine::Parts::bring_up(MachineJob& job, const UpOptions& options) {
 Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& options) {
   Parts& parts = *parts_;
   check_selection(parts.config, options.provision);
-  std::vector<const MachineConfig*> configs;
-  for (const std::string& name : machines) configs.push_back(parts.machine(name));
-  preflight(parts.run, configs, parts.project_operation);
-  return parts.in_environment([&](Outcome& outcome) {
-    run_hooks(parts.run, HookMoment::before, "up", parts.project_operation);
+  parts.check(machines);
+  return parts.with_hooks("up", [&](Outcome& outcome) {
     const Parts::Tour tour{.recorded_only = false,
                            .jobs = options.jobs,
                            .provider = options.provider,
@@ -126,10 +121,9 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
 
 void Engine::Parts::finish_project(Outcome& outcome, const ProvisionSelection& selection) {
   run.write_inventory(project_operation);
-  if (outcome.first_error() != nullptr || outcome.interrupted) return;
+  if (outcome.failed()) return;
   update_hosts();
   provision_all(run, selection, project_operation);
-  run_hooks(run, HookMoment::after, "up", project_operation);
 }
 
 void Engine::show_messages(const std::vector<std::string>& machines) {
@@ -147,9 +141,7 @@ void Engine::show_messages(const std::vector<std::string>& machines) {
 Outcome Engine::provision(const std::vector<std::string>& machines, const ProvisionSelection& selection) {
   Parts& parts = *parts_;
   check_selection(parts.config, selection);
-  std::vector<const MachineConfig*> configs;
-  for (const std::string& name : machines) configs.push_back(parts.machine(name));
-  preflight(parts.run, configs, parts.project_operation);
+  parts.check(machines);
   const auto work = [&](MachineJob& job) {
     MachineContext& context = job.context();
     if (context.state.phase != MachinePhase::running) {
@@ -159,20 +151,16 @@ Outcome Engine::provision(const std::vector<std::string>& machines, const Provis
     }
     return run_steps(context, provision_only_steps(context), job.journal());
   };
-  return parts.in_environment([&](Outcome& outcome) {
+  return parts.with_hooks("provision", [&](Outcome& outcome) {
     outcome = parts.for_each(machines, {.selection = selection}, work);
-    if (outcome.first_error() == nullptr && !outcome.interrupted)
-      provision_all(parts.run, selection, parts.project_operation);
+    if (!outcome.failed()) provision_all(parts.run, selection, parts.project_operation);
   });
 }
 
 std::vector<MachinePlan> Engine::plan(const std::vector<std::string>& machines, const UpOptions& options) {
   Parts& parts = *parts_;
-  std::vector<const MachineConfig*> configs;
-  for (const std::string& name : machines) configs.push_back(parts.machine(name));
-  preflight(parts.run, configs, parts.project_operation);
   std::vector<MachinePlan> plans;
-  for (const MachineConfig* machine : configs) {
+  for (const MachineConfig* machine : parts.check(machines)) {
     Operation operation{parts.setup.host, machine->name, parts.setup.stop};
     // Without an environment there is nothing on record: a name that nothing has stands for the one to come.
     const Environment environment =

@@ -327,6 +327,25 @@ TEST_CASE("halt stops, reload starts again") {
   CHECK(machines_of(world).at("default").starts == 2);
 }
 
+TEST_CASE("reload leaves alone what is not there, and what a mistake in the Envfile would keep down") {
+  TestWorld world;
+  world.write_envfile("machines: {web: {}, db: {autostart: false}}\n");
+
+  const CliResult early = run_cli(world, {"reload"});
+  run_cli(world, {"up", "web"});
+  const CliResult later = run_cli(world, {"reload"});
+  world.write_envfile("machines: {web: {folders: ['./gone:/srv']}}\n");
+  const CliResult mistaken = run_cli(world, {"reload"});
+
+  CHECK(early.code == 0);
+  CHECK(has(early.errors, "web: it is not there; 'envtool up' makes it"));
+  CHECK(has(later.errors, "db: it is not there"));
+  CHECK(machines_of(world).size() == 1);
+  CHECK(machines_of(world).at("web").starts == 2);
+  CHECK(mistaken.code == 3);
+  CHECK(machines_of(world).at("web").phase == MachinePhase::running);
+}
+
 TEST_CASE("plan tells what up would do and changes nothing") {
   TestWorld world;
   world.write_envfile("provision: [{note: hello}]\n");
