@@ -1,15 +1,19 @@
 #include "cli/app.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 
+#include "base/files.h"
 #include "cli/commands/commands.h"
 #include "cli/help.h"
 #include "cli/reporter_json.h"
 #include "cli/reporter_terminal.h"
 #include "cli/session.h"
+#include "core/report_log.h"
 
 namespace envtool {
 
@@ -89,11 +93,28 @@ std::unique_ptr<Reporter> make_reporter(const World& world, const GlobalOptions&
   return reporter;
 }
 
+/// Keeps what `next` is told in the file that ENVTOOL_LOG names, if it does.
+std::unique_ptr<Reporter> with_log(const World& world, const Command& command, Reporter& next) {
+  const std::string file = variable(world, "ENVTOOL_LOG");
+  if (file.empty()) return nullptr;
+  const fs::path path = world.working_directory / file;
+  auto log = std::make_unique<ReportLog>(next, world.clock, path, ReportLog::Of::everything);
+  const std::string line = fmt::format("'envtool {}' in '{}' (pid {})", command.name,
+                                       world.working_directory.string(), ::getpid());
+  if (log->note("", line)) return log;
+  const std::string why = errno_text(errno);
+  next.say("", fmt::format("cannot write the log '{}' that ENVTOOL_LOG names: {}", path.string(), why),
+           Tone::warning);
+  return nullptr;
+}
+
 /// One command from its parsed line to its exit code.
 int run_command(const World& world, const ServiceMaker& make_services, const CommandLine& language,
                 const Command& command, const GlobalOptions& options) {
   TerminalReporter* terminal = nullptr;
-  const auto reporter = make_reporter(world, options, command.event_stream, terminal);
+  const auto shown = make_reporter(world, options, command.event_stream, terminal);
+  const auto log = with_log(world, command, *shown);
+  Reporter* const reporter = log ? log.get() : shown.get();
   PolitelyAttached processes(world.processes, terminal);
   Host host{processes, world.clock, *reporter, world.variables, {}, world.working_directory};
   const std::stop_callback tell(world.stop, [&] {

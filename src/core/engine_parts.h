@@ -5,7 +5,7 @@
 #include "base/files.h"
 #include "core/engine.h"
 #include "core/executor.h"
-#include "core/machine_log.h"
+#include "core/report_log.h"
 #include "core/scheduler.h"
 
 namespace envtool {
@@ -25,7 +25,7 @@ class MachineJob {
   FileLock take_lock(const Engine::Setup& setup);
 
   MachineStore store_;
-  MachineLog log_;
+  ReportLog log_;
   Host host_;
   Operation operation_;
   FileLock lock_;

@@ -587,6 +587,26 @@ TEST_CASE("a provisioner's output is shown with its machine's name") {
   CHECK(has(run_cli(world, {"up"}).errors, "default:   line one\ndefault:   line two\n"));
 }
 
+TEST_CASE("ENVTOOL_LOG names a file that keeps what commands say of every machine") {
+  TestWorld world;
+  world.write_envfile("machines: {web: {}, db: {}}\n");
+  world.variables["ENVTOOL_LOG"] = "../all.log";
+
+  run_cli(world, {"up"});
+  run_cli(world, {"ssh", "nobody"});
+  const std::string log = read_file(world.directory.path() / "all.log");
+  world.variables["ENVTOOL_LOG"] = "gone/all.log";
+  const CliResult unwritten = run_cli(world, {"status"});
+
+  CHECK(has(log, "Z 'envtool up' in '"));
+  CHECK(has(log, "Z web: create done after"));
+  CHECK(has(log, "Z db: create done after"));
+  CHECK(has(log, "Z error: no machine 'nobody' in project 'shop'"));
+  CHECK(unwritten.code == 0);
+  CHECK(has(unwritten.errors, "warning: cannot write the log '"));
+  CHECK(has(unwritten.errors, "No such file or directory"));
+}
+
 TEST_CASE("list --prune forgets only environments that have no machine left") {
   TestWorld world;
   world.write_envfile();

@@ -8,13 +8,18 @@
 
 namespace envtool {
 
-/// Passes everything on to another reporter and keeps what concerns a machine in its log file, so that it can
-/// be read later. The file is started anew past a mebibyte. Safe from any thread, as the reporter behind it
-/// is.
-class MachineLog : public Reporter {
+/// Passes everything on to another reporter and keeps it in a file, so that it can be read later. A log that
+/// cannot be written does not fail the work it tells of. Safe from any thread, as the reporter behind it is.
+class ReportLog : public Reporter {
  public:
-  MachineLog(Reporter& next, const Clock& clock, std::filesystem::path path)
-      : next_(next), clock_(clock), path_(std::move(path)) {}
+  /// Of one machine: its file is started anew past a mebibyte. Of everything: lines name their machine, and
+  /// the file, the user's own, only grows.
+  enum class Of { one_machine, everything };
+  ReportLog(Reporter& next, const Clock& clock, std::filesystem::path path, Of of = Of::one_machine)
+      : next_(next), clock_(clock), path_(std::move(path)), of_(of) {}
+
+  /// Writes a line into the file alone. False with errno when it cannot be written.
+  bool note(std::string_view machine, std::string_view line);
 
   void product(std::string_view text) override { next_.product(text); }
   void document(const Value& value) override { next_.document(value); }
@@ -27,11 +32,10 @@ class MachineLog : public Reporter {
   void error(std::string_view machine, const Error& error) override;
 
  private:
-  void write(std::string_view line);
-
   Reporter& next_;
   const Clock& clock_;
   std::filesystem::path path_;
+  Of of_;
   std::mutex mutex_;
 };
 
