@@ -40,6 +40,8 @@ struct ProviderInfo {
   std::vector<std::string> box_formats;  ///< by preference
   std::set<Feature> features;
   std::set<Capability> capabilities;
+  /// Where the Envfile names no provider, the usable one of the lowest is taken.
+  int precedence = 0;
   bool parallel_create = true;  ///< false: the core lets one `create` run at a time on the host
   PluginSchema schema;          ///< options under `providers: <name>:`
 };

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/suggest.h"
 #include "base/text.h"
 
@@ -9,7 +11,10 @@ namespace envtool {
 
 void ProviderRegistry::add(ProviderInfo info, Factory factory) {
   factories_.emplace(info.name, std::move(factory));
-  infos_.push_back(std::move(info));
+  const auto place = std::find_if(infos_.begin(), infos_.end(), [&](const ProviderInfo& other) {
+    return other.precedence > info.precedence;
+  });
+  infos_.insert(place, std::move(info));
 }
 
 void ProviderRegistry::leave_out(std::string name, std::string reason) {

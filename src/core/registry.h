@@ -23,7 +23,7 @@ class ProviderRegistry {
   /// Remembers a provider this build does not have, and why.
   void leave_out(std::string name, std::string reason);
 
-  /// By name; the registry's order is that in which they were added.
+  /// By precedence; equal ones in the order in which they were added.
   const std::vector<ProviderInfo>& infos() const { return infos_; }
   const std::map<std::string, std::string>& left_out() const { return left_out_; }
   const ProviderInfo* info(const std::string& name) const;
