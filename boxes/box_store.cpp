@@ -15,6 +15,7 @@
 #include "boxes/checksums.h"
 #include "boxes/http_source.h"
 #include "boxes/metadata.h"
+#include "boxes/recipes/debian_disk.h"
 
 namespace envtool {
 
@@ -142,6 +143,26 @@ void check_content(const BoxRequest& request, const fs::path& directory, Operati
   write_checksums(directory, operation);
 }
 
+/// A recipe makes a box of each format. Of those, the one that the request likes best; none of them: what
+/// check_format then refuses.
+std::string recipe_format(const BoxRequest& request) {
+  for (const std::string& format : request.formats)
+    if ((format == "lxc" || format == "libvirt") &&
+        (request.box.format.empty() || request.box.format == format))
+      return format;
+  return "lxc";
+}
+
+/// What a recipe's box of that format is, for the index.
+struct RecipeWork {
+  std::string key;
+  int version;
+};
+RecipeWork recipe_work(const std::string& recipe, const std::string& format) {
+  if (format == "libvirt") return {recipe + " " + format, debian_disk_version};
+  return {recipe, debian_recipe_version};
+}
+
 FileStamp stamp_of(const BoxConfig& box, const fs::path& path) {
   try {
     return FileStamp::of(path);
@@ -164,7 +185,7 @@ void BoxStore::check(const BoxRequest& request) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   wanted_digest(request.box);
   if (const auto* local = std::get_if<LocalBoxAddress>(&address)) stamp_of(request.box, local->path);
-  if (std::holds_alternative<RecipeAddress>(address)) check_format(request, "lxc");
+  if (std::holds_alternative<RecipeAddress>(address)) check_format(request, recipe_format(request));
 }
 
 std::optional<Box> BoxStore::find(const BoxRequest& request, Operation&) {
@@ -203,7 +224,8 @@ std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBo
 }
 
 std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const RecipeAddress& address) const {
-  const auto digest = index_.digest_of_recipe(address.recipe, debian_recipe_version);
+  const RecipeWork work = recipe_work(address.recipe, recipe_format(request));
+  const auto digest = index_.digest_of_recipe(work.key, work.version);
   return digest ? stored(request, *digest) : std::nullopt;
 }
 
@@ -278,7 +300,9 @@ void BoxStore::unpack_into_store(const BoxRequest& request, const LocalBoxAddres
 }
 
 Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Operation& operation) {
-  const std::string work = "build-" + replace_all(address.recipe, "/", "-");
+  const std::string format = recipe_format(request);
+  const RecipeWork made = recipe_work(address.recipe, format);
+  const std::string work = "build-" + replace_all(replace_all(made.key, "/", "-"), " ", "-");
   const FileLock lock = wait_for_lock(
       lock_of(work), fmt::format("waiting for another envtool that builds box '{}'", request.box.name),
       operation);
@@ -293,14 +317,16 @@ Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Ope
                                          recipe_host_),
         .keyring = recipe_host_.keyring,
         .own_mounts = ::geteuid() == 0 || can_regain_root()};
-    build_debian_box(recipe, part.path(), directory_ / (work + ".log"), operation);
-    digest = write_checksums(part.path(), operation).at("rootfs.tar.zst");
+    const bool disk = format == "libvirt";
+    (disk ? build_debian_disk_box : build_debian_box)(recipe, part.path(), directory_ / (work + ".log"),
+                                                      operation);
+    digest = write_checksums(part.path(), operation).at(disk ? "box.img" : "rootfs.tar.zst");
     part.publish(place_of(digest));
   } catch (Error& error) {
     error.with_frame(fmt::format("box '{}'", request.box.name));
     throw;
   }
-  index_.remember_recipe(address.recipe, debian_recipe_version, digest, operation);
+  index_.remember_recipe(made.key, made.version, digest, operation);
   return stored(request, digest).value();
 }
 

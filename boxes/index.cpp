@@ -99,7 +99,8 @@ std::map<std::string, std::vector<std::string>> BoxIndex::addresses() const {
   std::map<std::string, std::vector<std::string>> found;
   const Value index = read();
   for (const auto& [recipe, entry] : index["recipes"].members())
-    found[entry["digest"].as_text()].push_back("build:" + recipe);
+    // Boxes of further formats have theirs behind a blank.
+    found[entry["digest"].as_text()].push_back("build:" + recipe.substr(0, recipe.find(' ')));
   for (const char* section : {"files", "urls"})
     for (const auto& [address, entry] : index[section].members())
       found[entry["digest"].as_text()].push_back(address);

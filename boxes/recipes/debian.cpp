@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "boxes/archive.h"
 #include "boxes/public_servers.h"
+#include "boxes/recipes/debian_disk.h"
 
 namespace envtool {
 
@@ -112,22 +113,6 @@ class BuildTranscript {
       .with_hint(fmt::format("the whole log is in '{}'", log.string()));
 }
 
-void run_mmdebstrap(const DebianBuild& build, const fs::path& tar, const fs::path& log,
-                    Operation& operation) {
-  BuildTranscript transcript(operation);
-  LineSplitter lines([&](std::string_view line) { transcript.line(line); });
-  ProcessSpec spec{.argv = mmdebstrap_command(build, tar), .input = build_sources(build)};
-  spec.regain_root = true;
-  spec.on_output = spec.on_error = [&](std::string_view chunk) { lines.add(chunk); };
-  // As root its work lies where the next run finds and removes what a killed one left; as a user it must lie
-  // where the ids of the user's namespace may go.
-  if (::geteuid() == 0) spec.environment["TMPDIR"] = tar.parent_path();
-  const ProcessResult result = operation.run(spec);
-  lines.finish();
-  if (!result.ok()) fail_build(spec, result, transcript.said() + result.error, log);
-  transcript.report(std::size(phases));
-}
-
 }  // namespace
 
 std::vector<std::string> debian_recipes() { return {"debian/bookworm"}; }
@@ -196,18 +181,43 @@ std::vector<std::string> mmdebstrap_command(const DebianBuild& build, const fs::
   if (build.own_mounts) words.insert(words.end(), {"unshare", "--mount", "--propagation", "private"});
   words.insert(words.end(), {"mmdebstrap", "--variant=minbase",
                              "--skip=cleanup/apt",  // the script does it
-                             fmt::format("--include={}", packages), "--format=tar",
-                             fmt::format("--customize-hook={}", customize_script(build)), build.release,
-                             tar.string(), "-"});
+                             fmt::format("--include={}", packages)});
+  const std::string customize = fmt::format("--customize-hook={}", customize_script(build));
+  if (build.image_fd < 0)
+    words.insert(words.end(), {"--format=tar", customize, build.release, tar.string(), "-"});
+  else
+    // Nothing but the image leaves it: what else mmdebstrap has in the tree for itself must not be there.
+    words.insert(
+        words.end(),
+        {fmt::format("--include={}", disk_packages()), "--skip=chroot/policy-rc.d,chroot/start-stop-daemon",
+         "--format=null", fmt::format("--essential-hook={}", disk_essential_script()), customize,
+         fmt::format("--customize-hook={}", disk_script(build.image_fd)), build.release, "-", "-"});
   return words;
 }
 
-void build_debian_box(const DebianBuild& build, const fs::path& directory, const fs::path& log,
-                      Operation& operation) {
+void run_mmdebstrap(const DebianBuild& build, const fs::path& tar, const fs::path& log,
+                    Operation& operation) {
+  BuildTranscript transcript(operation);
+  LineSplitter lines([&](std::string_view line) { transcript.line(line); });
   if (!fs::exists(build.keyring))
     throw Error(ErrorKind::host_not_ready,
                 fmt::format("Debian's keyring '{}' is missing", build.keyring.string()))
         .with_hint("apt install debian-archive-keyring");
+  ProcessSpec spec{.argv = mmdebstrap_command(build, tar), .input = build_sources(build)};
+  if (build.image_fd >= 0) spec.inherited = {build.image_fd};
+  spec.regain_root = true;
+  spec.on_output = spec.on_error = [&](std::string_view chunk) { lines.add(chunk); };
+  // As root its work lies where the next run finds and removes what a killed one left; as a user it must lie
+  // where the ids of the user's namespace may go.
+  if (::geteuid() == 0) spec.environment["TMPDIR"] = tar.parent_path();
+  const ProcessResult result = operation.run(spec);
+  lines.finish();
+  if (!result.ok()) fail_build(spec, result, transcript.said() + result.error, log);
+  transcript.report(std::size(phases));
+}
+
+void build_debian_box(const DebianBuild& build, const fs::path& directory, const fs::path& log,
+                      Operation& operation) {
   const fs::path tar = directory / "root.tar";
   run_mmdebstrap(build, tar, log, operation);
   pack_rootfs(tar, directory / "rootfs.tar.zst", operation);

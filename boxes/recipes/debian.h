@@ -28,6 +28,8 @@ struct DebianBuild {
   /// As root mmdebstrap mounts /proc, /sys and the host's /dev/shm below its work, and leaves them when it is
   /// killed: in a mount namespace of its own they end with it. As a user it makes one by itself.
   bool own_mounts = false;
+  /// 0 or more: the open image of a disk that is filled, in place of a tar.
+  int image_fd = -1;
 };
 
 /// The mirrors that count: those of `sources.debian`, else of ENVTOOL_DEBIAN_MIRROR, else of the host's apt.
@@ -43,8 +45,14 @@ std::string build_sources(const DebianBuild& build);
 std::string guest_sources(const DebianBuild& build);
 /// The shell script that makes a Debian a box; mmdebstrap gives it the root directory as `$1`.
 std::string customize_script(const DebianBuild& build);
-/// The command that writes the root file system as a tar; it reads its sources from standard input.
+/// The command that writes the root file system, as a tar or into the disk's image; it reads its sources from
+/// standard input.
 std::vector<std::string> mmdebstrap_command(const DebianBuild& build, const std::filesystem::path& tar);
+
+/// Runs it, which takes about half a minute. `tar` is not used for a disk. Throws Error(host_not_ready) when
+/// mmdebstrap is missing.
+void run_mmdebstrap(const DebianBuild& build, const std::filesystem::path& tar,
+                    const std::filesystem::path& log, Operation& operation);
 
 /// Makes the box in an existing directory: `rootfs.tar.zst` and `metadata.json`. About half a minute. What
 /// the program says goes to `log`. Throws Error(host_not_ready) when mmdebstrap is missing.

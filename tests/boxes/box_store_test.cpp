@@ -245,6 +245,20 @@ TEST_CASE("a recipe runs once, whoever asks") {
   CHECK(test.scripted.reporter.sentences.size() == 1);
 }
 
+TEST_CASE("a recipe's box of one format is not taken for another's") {
+  StoreTest test;
+  test.expect_build();
+  BoxRequest request = test.request("build:debian/bookworm");
+  test.store().resolve(request, test.scripted.operation);
+
+  request.formats = {"libvirt"};
+
+  CHECK_FALSE(test.store().find(request, test.scripted.operation));
+  CHECK_NOTHROW(test.store().check(request));
+  request.formats = {"unheard-of"};
+  CHECK_THROWS_AS(test.store().check(request), Error);
+}
+
 TEST_CASE("of two that want a recipe at once, one builds and the other waits") {
   StoreTest test;
   test.expect_build();
