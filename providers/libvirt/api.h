@@ -1,0 +1,84 @@
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+/// libvirt's C library, opened on first use: a program that never talks to libvirt does not load it.
+namespace envtool::libvirt {
+
+/// Every function of the library that this provider calls.
+#define ENVTOOL_LIBVIRT_FUNCTIONS(X) \
+  X(virConnectClose)                 \
+  X(virConnectGetCapabilities)       \
+  X(virConnectGetType)               \
+  X(virConnectIsAlive)               \
+  X(virConnectListAllDomains)        \
+  X(virConnectOpenAuth)              \
+  X(virConnectSetKeepAlive)          \
+  X(virDomainCreateWithFlags)        \
+  X(virDomainDefineXMLFlags)         \
+  X(virDomainDestroyFlags)           \
+  X(virDomainFree)                   \
+  X(virDomainGetMetadata)            \
+  X(virDomainGetState)               \
+  X(virDomainGetUUIDString)          \
+  X(virDomainLookupByName)           \
+  X(virDomainResume)                 \
+  X(virDomainShutdownFlags)          \
+  X(virDomainUndefineFlags)          \
+  X(virGetLastError)                 \
+  X(virInitialize)                   \
+  X(virNetworkCreate)                \
+  X(virNetworkDefineXML)             \
+  X(virNetworkDestroy)               \
+  X(virNetworkFree)                  \
+  X(virNetworkGetBridgeName)         \
+  X(virNetworkGetXMLDesc)            \
+  X(virNetworkIsActive)              \
+  X(virNetworkLookupByName)          \
+  X(virNetworkSetAutostart)          \
+  X(virNetworkUndefine)              \
+  X(virNetworkUpdate)                \
+  X(virSetErrorFunc)                 \
+  X(virStoragePoolBuild)             \
+  X(virStoragePoolCreate)            \
+  X(virStoragePoolDefineXML)         \
+  X(virStoragePoolDestroy)           \
+  X(virStoragePoolFree)              \
+  X(virStoragePoolGetXMLDesc)        \
+  X(virStoragePoolIsActive)          \
+  X(virStoragePoolListAllVolumes)    \
+  X(virStoragePoolLookupByName)      \
+  X(virStoragePoolRefresh)           \
+  X(virStoragePoolSetAutostart)      \
+  X(virStoragePoolUndefine)          \
+  X(virStorageVolCreateXML)          \
+  X(virStorageVolDelete)             \
+  X(virStorageVolDownload)           \
+  X(virStorageVolFree)               \
+  X(virStorageVolGetInfo)            \
+  X(virStorageVolGetName)            \
+  X(virStorageVolGetPath)            \
+  X(virStorageVolGetXMLDesc)         \
+  X(virStorageVolLookupByName)       \
+  X(virStorageVolResize)             \
+  X(virStorageVolUpload)             \
+  X(virStreamAbort)                  \
+  X(virStreamFinish)                 \
+  X(virStreamFree)                   \
+  X(virStreamNew)                    \
+  X(virStreamRecv)                   \
+  X(virStreamSend)
+
+/// The library's functions under their own names.
+struct Api {
+#define ENVTOOL_MEMBER(name) decltype(&::name) name = nullptr;
+  ENVTOOL_LIBVIRT_FUNCTIONS(ENVTOOL_MEMBER)
+#undef ENVTOOL_MEMBER
+};
+
+/// The library, opened and initialised by the first call, which may come from any thread. Throws
+/// Error(host_not_ready) naming the package when it is missing or too old.
+const Api& api();
+
+}  // namespace envtool::libvirt

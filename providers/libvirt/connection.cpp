@@ -1,0 +1,97 @@
+#include "providers/libvirt/connection.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "providers/libvirt/xml.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+/// What mends a connection that was refused; libvirt tells the causes apart in words only.
+std::string connection_hint(const std::string& uri, const std::string& why) {
+  if (why.find("Permission denied") != std::string::npos || why.find("uthentication") != std::string::npos)
+    return "let this user use libvirt, then log in again: sudo usermod --append --groups libvirt \"$USER\"";
+  if (why.find("No such file") != std::string::npos || why.find("refused") != std::string::npos)
+    return "sudo apt-get install libvirt-daemon-system qemu-system-x86 qemu-utils\n"
+           "  and if it is installed: sudo systemctl start libvirtd";
+  return fmt::format("'virsh --connect {} list' tells more", uri);
+}
+
+}  // namespace
+
+int last_code() {
+  const virErrorPtr error = api().virGetLastError();
+  return error == nullptr ? VIR_ERR_OK : error->code;
+}
+
+std::string last_message() {
+  const virErrorPtr error = api().virGetLastError();
+  return error == nullptr || error->message == nullptr ? "no reason given"
+                                                       : std::string(trim(error->message));
+}
+
+void fail(const std::string& doing) {
+  const int code = last_code();
+  const std::string message = last_message();
+  const bool gone =
+      code == VIR_ERR_NO_CONNECT || message.find("client socket is closed") != std::string::npos;
+  Error error(gone ? ErrorKind::host_not_ready : ErrorKind::failed,
+              fmt::format("cannot {}: {}", doing, message));
+  if (gone) error.with_hint("libvirt's daemon went away; run the command again when it is back");
+  throw error;
+}
+
+Connection::Connection(std::string uri) : uri_(std::move(uri)) {
+  const Api& library = api();
+  connection_.reset(library.virConnectOpenAuth(uri_.c_str(), nullptr, 0));
+  if (!connection_) {
+    const std::string why = last_message();
+    throw Error(ErrorKind::host_not_ready, fmt::format("cannot connect to libvirt at '{}': {}", uri_, why))
+        .with_hint(connection_hint(uri_, why));
+  }
+  const char* const type = library.virConnectGetType(get());
+  is_double_ = type != nullptr && std::string_view(type) == "TEST";
+}
+
+bool Connection::is_session() const { return uri_.substr(0, uri_.find('?')).ends_with("/session"); }
+
+std::string Connection::domain_type(const std::string& driver) const {
+  if (is_double_) return "test";
+  const Text capabilities(api().virConnectGetCapabilities(get()));
+  if (!capabilities) fail(fmt::format("ask '{}' for its capabilities", uri_));
+  bool has_kvm = false, has_qemu = false;
+  for (const XmlTag& tag : xml_tags(capabilities.get()))
+    if (tag.name == "domain") {
+      has_kvm = has_kvm || tag["type"] == "kvm";
+      has_qemu = has_qemu || tag["type"] == "qemu";
+    }
+  const std::string wanted = driver != "auto" ? driver : has_kvm ? "kvm" : "qemu";
+  if (wanted == "kvm" ? has_kvm : has_qemu) return wanted;
+  if (wanted == "kvm")
+    throw Error(ErrorKind::host_not_ready, fmt::format("libvirt at '{}' has no KVM", uri_))
+        .with_hint("enable virtualisation in the firmware, or use 'driver: qemu', which is slow");
+  throw Error(ErrorKind::host_not_ready, fmt::format("libvirt at '{}' has no QEMU", uri_))
+      .with_hint("sudo apt-get install qemu-system-x86 qemu-utils");
+}
+
+Domain Connection::find_domain(const std::string& name) const {
+  Domain domain(api().virDomainLookupByName(get(), name.c_str()));
+  if (!domain && last_code() != VIR_ERR_NO_DOMAIN) fail(fmt::format("look for the domain '{}'", name));
+  return domain;
+}
+
+Network Connection::find_network(const std::string& name) const {
+  Network network(api().virNetworkLookupByName(get(), name.c_str()));
+  if (!network && last_code() != VIR_ERR_NO_NETWORK) fail(fmt::format("look for the network '{}'", name));
+  return network;
+}
+
+Pool Connection::find_pool(const std::string& name) const {
+  Pool pool(api().virStoragePoolLookupByName(get(), name.c_str()));
+  if (!pool && last_code() != VIR_ERR_NO_STORAGE_POOL) fail(fmt::format("look for the pool '{}'", name));
+  return pool;
+}
+
+}  // namespace envtool::libvirt

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "providers/libvirt/api.h"
+
+namespace envtool::libvirt {
+
+/// Frees what libvirt counts.
+struct Release {
+  void operator()(virConnect* connection) const { api().virConnectClose(connection); }
+  void operator()(virDomain* domain) const { api().virDomainFree(domain); }
+  void operator()(virNetwork* network) const { api().virNetworkFree(network); }
+  void operator()(virStoragePool* pool) const { api().virStoragePoolFree(pool); }
+  void operator()(virStorageVol* volume) const { api().virStorageVolFree(volume); }
+  void operator()(virStream* stream) const { api().virStreamFree(stream); }
+  void operator()(char* text) const { std::free(text); }
+};
+using Domain = std::unique_ptr<virDomain, Release>;
+using Network = std::unique_ptr<virNetwork, Release>;
+using Pool = std::unique_ptr<virStoragePool, Release>;
+using Volume = std::unique_ptr<virStorageVol, Release>;
+using Stream = std::unique_ptr<virStream, Release>;
+using Text = std::unique_ptr<char, Release>;
+
+/// What this thread's last call reported. To be asked at once: the next call forgets it.
+int last_code();
+std::string last_message();
+/// Throws what this thread's last call reported, as "cannot DO: why"; Error(host_not_ready) when the daemon
+/// is gone.
+[[noreturn]] void fail(const std::string& doing);
+
+/// A connection to one libvirt. Safe from any thread. Throws Error(host_not_ready) when it cannot be opened,
+/// with what mends it.
+class Connection {
+ public:
+  explicit Connection(std::string uri);
+
+  virConnectPtr get() const { return connection_.get(); }
+  const std::string& uri() const { return uri_; }
+  bool is_alive() const { return api().virConnectIsAlive(get()) == 1; }
+  /// Whether it is the daemon of an ordinary user.
+  bool is_session() const;
+  /// libvirt's own double, in memory: volumes have no content there, and nothing boots.
+  bool is_double() const { return is_double_; }
+  /// The type of domains: "kvm" or "qemu" as `driver` wants it. Throws Error(host_not_ready) when this host
+  /// lacks it.
+  std::string domain_type(const std::string& driver) const;
+
+  /// Null when there is none of that name.
+  Domain find_domain(const std::string& name) const;
+  Network find_network(const std::string& name) const;
+  Pool find_pool(const std::string& name) const;
+
+ private:
+  std::string uri_;
+  std::unique_ptr<virConnect, Release> connection_;
+  bool is_double_ = false;
+};
+
+}  // namespace envtool::libvirt

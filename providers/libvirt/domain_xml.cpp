@@ -1,0 +1,111 @@
+#include "providers/libvirt/domain_xml.h"
+
+#include <fmt/format.h>
+
+#include "providers/libvirt/xml.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+std::string cpu_xml(const std::string& cpu) {
+  if (cpu.empty()) return {};
+  if (cpu == "max") return "  <cpu mode='maximum'/>\n";
+  if (cpu == "host-passthrough" || cpu == "host-model") return fmt::format("  <cpu mode='{}'/>\n", cpu);
+  return fmt::format("  <cpu mode='custom' match='exact'><model fallback='forbid'>{}</model></cpu>\n",
+                     escape_xml(cpu));
+}
+
+std::string disk_xml(const DomainDisk& disk) {
+  // `unmap`: what the guest frees, the volume gives back.
+  return fmt::format(
+      "    <disk type='file' device='disk'>\n"
+      "      <driver name='qemu' type='{}' discard='unmap'/>\n"
+      "      <source file='{}'/>\n"
+      "      <target dev='{}' bus='virtio'/>\n{}"
+      "    </disk>\n",
+      disk.format, escape_xml(disk.path), disk.target, disk.read_only ? "      <readonly/>\n" : "");
+}
+
+std::string console_xml(const DomainPlan& plan) {
+  const std::string log = plan.console_log.empty() ? ""
+                                                   : fmt::format("      <log file='{}' append='on'/>\n",
+                                                                 escape_xml(plan.console_log));
+  return fmt::format(
+      "    <serial type='pty'>\n{}"
+      "      <target port='0'/>\n"
+      "    </serial>\n"
+      "    <console type='pty'>\n"
+      "      <target type='serial' port='0'/>\n"
+      "    </console>\n",
+      log);
+}
+
+std::string devices_xml(const DomainPlan& plan) {
+  std::string text = "  <devices>\n";
+  for (const DomainDisk& disk : plan.disks) text += disk_xml(disk);
+  text += fmt::format(
+      "    <interface type='network'>\n"
+      "      <mac address='{}'/>\n"
+      "      <source network='{}'/>\n"
+      "      <model type='virtio'/>\n"
+      "    </interface>\n",
+      plan.mac, escape_xml(plan.network));
+  text += console_xml(plan);
+  text +=
+      "    <video>\n"
+      "      <model type='vga'/>\n"
+      "    </video>\n"
+      "    <rng model='virtio'>\n"
+      "      <backend model='random'>/dev/urandom</backend>\n"
+      "    </rng>\n"
+      "    <memballoon model='virtio'/>\n"
+      "    <controller type='usb' model='none'/>\n"
+      "  </devices>\n";
+  return text;
+}
+
+}  // namespace
+
+std::string hostname_string(const std::string& hostname) { return "envtool.hostname=" + hostname; }
+
+std::string domain_xml(const DomainPlan& plan) {
+  const std::string machine_type =
+      plan.machine_type.empty() ? "" : fmt::format(" machine='{}'", escape_xml(plan.machine_type));
+  std::string text = fmt::format(
+      "<domain type='{}'>\n"
+      "  <name>{}</name>\n"
+      "  <uuid>{}</uuid>\n"
+      "  <title>{}</title>\n"
+      "  <metadata>\n    {}\n  </metadata>\n"
+      "  <memory unit='b'>{}</memory>\n"
+      "  <vcpu>{}</vcpu>\n",
+      plan.type, plan.name, plan.uuid,
+      escape_xml(fmt::format("envtool: {} of {}", plan.tag.machine, plan.tag.project)), tag_xml(plan.tag),
+      plan.memory.bytes, plan.cpus);
+  text += fmt::format(
+      "  <sysinfo type='smbios'>\n"
+      "    <oemStrings>\n"
+      "      <entry>{}</entry>\n"
+      "    </oemStrings>\n"
+      "  </sysinfo>\n"
+      "  <os>\n"
+      "    <type{}>hvm</type>\n"
+      "    <boot dev='hd'/>\n"
+      "    <smbios mode='sysinfo'/>\n"
+      "  </os>\n"
+      "  <features>\n"
+      "    <acpi/>\n"
+      "    <apic/>\n"
+      "  </features>\n",
+      escape_xml(hostname_string(plan.hostname)), machine_type);
+  text += cpu_xml(plan.cpu);
+  text +=
+      "  <clock offset='utc'/>\n"
+      "  <on_poweroff>destroy</on_poweroff>\n"
+      "  <on_reboot>restart</on_reboot>\n"
+      "  <on_crash>destroy</on_crash>\n";
+  return text + devices_xml(plan) + "</domain>\n";
+}
+
+}  // namespace envtool::libvirt

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/size.h"
+#include "providers/libvirt/names.h"
+
+namespace envtool::libvirt {
+
+struct DomainDisk {
+  std::string path;
+  std::string format = "qcow2";
+  std::string target;  ///< "vda"
+  bool read_only = false;
+};
+
+/// A machine as libvirt is to make it.
+struct DomainPlan {
+  std::string type;  ///< "kvm", "qemu"
+  std::string name, uuid;
+  MachineTag tag;
+  std::string hostname;
+  int cpus = 1;
+  ByteSize memory;
+  std::string cpu;           ///< "host-passthrough", "host-model", "max" or a model; empty: none is said
+  std::string machine_type;  ///< empty: libvirt's choice
+  std::vector<DomainDisk> disks;
+  std::string network, mac;
+  std::string console_log;  ///< a file of the host that holds libvirt
+};
+
+/// The domain's XML. Source of the format: libvirt.org/formatdomain.html.
+std::string domain_xml(const DomainPlan& plan);
+
+/// The text by which a guest learns its host name at each boot, in an OEM string of its SMBIOS.
+std::string hostname_string(const std::string& hostname);
+
+}  // namespace envtool::libvirt

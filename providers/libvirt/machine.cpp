@@ -1,0 +1,207 @@
+#include "providers/libvirt/machine.h"
+
+#include <fmt/format.h>
+
+#include "providers/libvirt/domain_xml.h"
+#include "providers/libvirt/image.h"
+#include "providers/libvirt/lan.h"
+#include "providers/libvirt/seed.h"
+#include "providers/libvirt/storage.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int default_cpus = 2;
+constexpr std::uint64_t default_memory = 1ull << 30;
+
+MachineNames names_of(const MachineSpec& spec) { return {spec.backend_name, spec.environment_id}; }
+
+std::string path_of(const Storage& storage, const std::string& name) {
+  auto path = storage.path_of(name);
+  if (!path)
+    throw Error(ErrorKind::failed, fmt::format("the volume '{}' is gone", name))
+        .with_hint("'envtool up --recreate' makes the machine anew");
+  return std::move(*path);
+}
+
+/// KVM takes the host's CPU as it is; QEMU's own emulation everything it can emulate.
+std::string cpu_of(const std::string& wanted, const std::string& type) {
+  if (!wanted.empty()) return wanted;
+  if (type == "kvm") return "host-passthrough";
+  return type == "qemu" ? "max" : "";
+}
+
+DomainPlan plan_of(const Connection& connection, const Storage& storage, const MachineSpec& spec,
+                   MachineTag tag) {
+  const MachineNames names = names_of(spec);
+  DomainPlan plan;
+  plan.type = connection.domain_type(spec.options["driver"].as_text());
+  plan.name = names.machine;
+  plan.uuid = names.uuid();
+  plan.hostname = spec.hostname;
+  plan.cpus = spec.cpus.value_or(tag.cpus);
+  plan.memory = spec.memory.value_or(ByteSize{tag.memory});
+  plan.cpu = cpu_of(spec.options["cpu"].as_text(), plan.type);
+  plan.machine_type = spec.options["machine"].as_text();
+  plan.disks = {
+      {.path = path_of(storage, names.root_disk()), .target = "vda"},
+      {.path = path_of(storage, names.seed()), .format = "raw", .target = "vdz", .read_only = true}};
+  plan.network = network_name;
+  plan.mac = names.mac();
+  plan.console_log = path_of(storage, names.console());
+  plan.tag = std::move(tag);
+  return plan;
+}
+
+void define(const Connection& connection, const DomainPlan& plan) {
+  const Domain domain(
+      api().virDomainDefineXMLFlags(connection.get(), domain_xml(plan).c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
+  if (!domain) fail(fmt::format("define the domain '{}'", plan.name));
+}
+
+/// Of a domain that ended meanwhile: nothing to do.
+void end(const Domain& domain, const std::string& name) {
+  if (api().virDomainDestroyFlags(domain.get(), VIR_DOMAIN_DESTROY_DEFAULT) != 0 &&
+      last_code() != VIR_ERR_OPERATION_INVALID && last_code() != VIR_ERR_NO_DOMAIN)
+    fail(fmt::format("stop the domain '{}'", name));
+}
+
+bool is_active(MachinePhase phase) {
+  return phase == MachinePhase::running || phase == MachinePhase::paused || phase == MachinePhase::broken;
+}
+
+/// Waits until the guest has shut down, as it was asked; false when it did not within `timeout`.
+bool shuts_down(const Domain& domain, std::chrono::milliseconds timeout, Operation& operation) {
+  if (api().virDomainShutdownFlags(domain.get(), VIR_DOMAIN_SHUTDOWN_DEFAULT) != 0 &&
+      is_active(phase_of(domain)))
+    return false;
+  const Clock& clock = operation.host.clock;
+  for (const auto deadline = clock.now() + timeout; is_active(phase_of(domain));) {
+    if (clock.now() >= deadline) return false;
+    operation.sleep_for(50ms);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<MachineTag> tag_of(const Domain& domain) {
+  const Text xml(api().virDomainGetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, xml_namespace,
+                                            VIR_DOMAIN_AFFECT_CURRENT));
+  if (!xml) return std::nullopt;
+  return parse_tag(xml.get());
+}
+
+MachinePhase phase_of(const Domain& domain) {
+  int state = 0, reason = 0;
+  if (api().virDomainGetState(domain.get(), &state, &reason, 0) != 0) {
+    if (last_code() == VIR_ERR_NO_DOMAIN) return MachinePhase::absent;
+    fail("ask for the state of a domain");
+  }
+  switch (state) {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED:
+    case VIR_DOMAIN_SHUTDOWN:
+      return MachinePhase::running;
+    case VIR_DOMAIN_PAUSED:
+      return reason == VIR_DOMAIN_PAUSED_IOERROR ? MachinePhase::broken : MachinePhase::paused;
+    case VIR_DOMAIN_PMSUSPENDED:
+      return MachinePhase::paused;
+    default:
+      return MachinePhase::stopped;
+  }
+}
+
+MachineState state_of(const Connection& connection, const std::string& name) {
+  const Domain domain = connection.find_domain(name);
+  if (!domain) return {.phase = MachinePhase::absent, .detail = {}, .environment_id = {}, .addresses = {}};
+  const auto tag = tag_of(domain);
+  if (!tag)
+    return {MachinePhase::broken, fmt::format("the domain '{}' was not made by envtool", name), {}, {}};
+  MachineState state{phase_of(domain), {}, tag->environment, {tag->address}};
+  if (state.phase == MachinePhase::broken)
+    state.detail = "the host could not read or write its disk, and libvirt paused it; is a file system full?";
+  return state;
+}
+
+void create_machine(const Connection& connection, const MachineSpec& spec, const Box& box,
+                    const std::filesystem::path& pool_directory, Operation& operation) {
+  const MachineNames names = names_of(spec);
+  const BoxImage image = box_image(box);
+  const Storage storage = Storage::ensure(connection, pool_directory);
+  const std::string base = storage.box(box, operation);
+  operation.check_stop();
+  const std::uint64_t capacity = std::max(image.capacity, spec.disk.value_or(ByteSize{}).bytes);
+  storage.make_overlay(names.root_disk(), {base, image.format}, capacity);
+  storage.make_file(names.seed(), iso_image(seed_volume_id, seed_files(spec)));
+  storage.make_file(names.console(), {});
+  MachineTag tag{.environment = spec.environment_id,
+                 .project = spec.project,
+                 .machine = spec.name,
+                 .box = box.digest,
+                 .address = reserve_address(connection, names),
+                 .cpus = spec.cpus.value_or(default_cpus),
+                 .memory = spec.memory.value_or(ByteSize{default_memory}).bytes};
+  define(connection, plan_of(connection, storage, spec, std::move(tag)));
+}
+
+void start_machine(const Connection& connection, const MachineSpec& spec, Operation&) {
+  const std::string& name = spec.backend_name;
+  const Domain domain = connection.find_domain(name);
+  if (!domain) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  const MachinePhase phase = phase_of(domain);
+  if (phase == MachinePhase::running) return;
+  if (phase == MachinePhase::paused) {
+    if (api().virDomainResume(domain.get()) != 0) fail(fmt::format("resume the domain '{}'", name));
+    return;
+  }
+  auto tag = tag_of(domain);
+  const auto storage = Storage::find(connection);
+  if (!tag || !storage)
+    throw Error(ErrorKind::failed, fmt::format("the machine '{}' lost its {}", name,
+                                               tag ? "pool of volumes" : "mark in libvirt"));
+  if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
+  tag->address = reserve_address(connection, names_of(spec));
+  define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
+  if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0 &&
+      phase_of(domain) != MachinePhase::running)
+    fail(fmt::format("start the domain '{}'", name));
+}
+
+void stop_machine(const Connection& connection, const std::string& name, StopMode mode,
+                  std::chrono::milliseconds timeout, Operation& operation) {
+  const Domain domain = connection.find_domain(name);
+  if (!domain || !is_active(phase_of(domain))) return;
+  if (mode == StopMode::graceful) {
+    if (phase_of(domain) == MachinePhase::paused) api().virDomainResume(domain.get());
+    if (shuts_down(domain, timeout, operation)) return;
+    operation.say(
+        fmt::format("the guest did not shut down within {} s and is stopped hard", timeout.count() / 1000),
+        Tone::warning);
+  }
+  end(domain, name);
+}
+
+void destroy_machine(const Connection& connection, const MachineNames& names) {
+  if (const Domain domain = connection.find_domain(names.machine)) {
+    const auto tag = tag_of(domain);
+    if (!tag || tag->environment != names.environment)
+      throw Error(ErrorKind::failed,
+                  fmt::format("the domain '{}' in libvirt at '{}' belongs to {}", names.machine,
+                              connection.uri(), tag ? "environment " + tag->environment : "somebody else"));
+    if (is_active(phase_of(domain))) end(domain, names.machine);
+    constexpr unsigned everything = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                                    VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                    VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
+    const unsigned flags = connection.is_double() ? 0 : everything | VIR_DOMAIN_UNDEFINE_NVRAM;
+    if (api().virDomainUndefineFlags(domain.get(), flags) != 0 && last_code() != VIR_ERR_NO_DOMAIN)
+      fail(fmt::format("remove the domain '{}'", names.machine));
+  }
+  if (const auto storage = Storage::find(connection)) storage->remove(names.volume_prefix());
+  release_address(connection, names);
+}
+
+}  // namespace envtool::libvirt

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "core/provider.h"
+#include "providers/libvirt/connection.h"
+#include "providers/libvirt/names.h"
+
+/// One machine in a libvirt that is connected: what the provider's calls do there.
+namespace envtool::libvirt {
+
+/// What the domain says of itself; nothing for one that envtool did not make.
+std::optional<MachineTag> tag_of(const Domain& domain);
+
+/// State and reason, as libvirt has them.
+MachinePhase phase_of(const Domain& domain);
+MachineState state_of(const Connection& connection, const std::string& name);
+
+/// Volumes, address and domain, in this order: a domain that is defined is complete. `pool_directory` is
+/// where a pool is made when there is none.
+void create_machine(const Connection& connection, const MachineSpec& spec, const Box& box,
+                    const std::filesystem::path& pool_directory, Operation& operation);
+/// Defines the domain anew from the spec, and starts it.
+void start_machine(const Connection& connection, const MachineSpec& spec, Operation& operation);
+void stop_machine(const Connection& connection, const std::string& name, StopMode mode,
+                  std::chrono::milliseconds timeout, Operation& operation);
+/// Throws Error(failed) when the domain of that name is another's.
+void destroy_machine(const Connection& connection, const MachineNames& names);
+
+}  // namespace envtool::libvirt

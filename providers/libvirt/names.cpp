@@ -1,0 +1,67 @@
+#include "providers/libvirt/names.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/hash.h"
+#include "providers/libvirt/xml.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+template <class Number>
+Number number_of(const std::string& text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace
+
+std::string MachineNames::uuid() const {
+  std::string digits = sha256("uuid/" + environment + "/" + machine).substr(0, 32);
+  digits[12] = '4';  // as a random one
+  digits[16] = '8';
+  return fmt::format("{}-{}-{}-{}-{}", digits.substr(0, 8), digits.substr(8, 4), digits.substr(12, 4),
+                     digits.substr(16, 4), digits.substr(20, 12));
+}
+
+std::string MachineNames::mac() const {
+  const std::string digits = sha256("mac/" + environment + "/" + machine);
+  return fmt::format("52:54:00:{}:{}:{}", digits.substr(0, 2), digits.substr(2, 2), digits.substr(4, 2));
+}
+
+std::string MachineNames::volume(std::string_view suffix) const {
+  return fmt::format("{}.{}.{}", machine, environment, suffix);
+}
+
+std::string box_volume(const std::string& digest) { return fmt::format("box-{}.qcow2", digest); }
+
+std::string complete_volume(const std::string& digest) { return fmt::format("box-{}.complete", digest); }
+
+std::string tag_xml(const MachineTag& tag) {
+  return fmt::format(
+      "<envtool:machine xmlns:envtool='{}' environment='{}' project='{}' name='{}' box='{}' address='{}' "
+      "cpus='{}' memory='{}'/>",
+      xml_namespace, escape_xml(tag.environment), escape_xml(tag.project), escape_xml(tag.machine),
+      escape_xml(tag.box), escape_xml(tag.address), tag.cpus, tag.memory);
+}
+
+std::optional<MachineTag> parse_tag(std::string_view xml) {
+  for (const XmlTag& found : xml_tags(xml)) {
+    // libvirt gives the element with its prefix, or without.
+    if (found.name != "envtool:machine" && found.name != "machine") continue;
+    return MachineTag{.environment = found["environment"],
+                      .project = found["project"],
+                      .machine = found["name"],
+                      .box = found["box"],
+                      .address = found["address"],
+                      .cpus = number_of<int>(found["cpus"]),
+                      .memory = number_of<std::uint64_t>(found["memory"])};
+  }
+  return std::nullopt;
+}
+
+}  // namespace envtool::libvirt

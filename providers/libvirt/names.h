@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Names, numbers and marks of what a machine has in libvirt: values to values.
+namespace envtool::libvirt {
+
+/// What belongs to one machine. Everything follows from the two names, so that a half-made machine is found
+/// and removed without anything written down.
+struct MachineNames {
+  std::string machine;      ///< its backend name, which is the domain's
+  std::string environment;  ///< the environment's id
+
+  std::string uuid() const;
+  /// In QEMU's range.
+  std::string mac() const;
+  /// Volumes have no place for a mark: their names carry the environment's id.
+  std::string volume(std::string_view suffix) const;
+  std::string root_disk() const { return volume("qcow2"); }
+  std::string seed() const { return volume("seed.iso"); }
+  std::string console() const { return volume("console"); }
+  /// What the names of all its volumes begin with.
+  std::string volume_prefix() const { return volume(""); }
+};
+
+/// The volume with a box's disk, and the empty one that says that it is complete.
+std::string box_volume(const std::string& digest);
+std::string complete_volume(const std::string& digest);
+
+/// Our pool of volumes and our network: shared by all machines of a connection, removed when nobody needs
+/// them.
+inline constexpr const char* pool_name = "envtool";
+inline constexpr const char* network_name = "envtool";
+inline constexpr const char* bridge_name = "virbr-envtool";
+/// The namespace of our elements in others' XML.
+inline constexpr const char* xml_namespace = "urn:envtool:1";
+
+/// What a domain says of itself in its metadata: whose it is, and what cannot be asked elsewhere.
+struct MachineTag {
+  std::string environment, project, machine;
+  std::string box;      ///< digest
+  std::string address;  ///< IPv4, reserved for it
+  int cpus = 0;         ///< as it was made, for an Envfile that does not say
+  std::uint64_t memory = 0;
+
+  bool operator==(const MachineTag&) const = default;
+};
+/// The element with its namespace declared.
+std::string tag_xml(const MachineTag& tag);
+/// Nothing for an element that is not ours.
+std::optional<MachineTag> parse_tag(std::string_view xml);
+
+}  // namespace envtool::libvirt

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace envtool::libvirt {
+
+/// Of a /24 its first three numbers: "10.87.0".
+using Subnet = std::string;
+
+/// In the order in which they are tried: libvirt refuses one that the host has a route to.
+std::vector<Subnet> candidate_subnets();
+
+/// Our network: NAT, DHCP, marked in its metadata.
+std::string network_xml(const Subnet& subnet);
+
+/// Who has which address, as `<host>` of a network.
+struct Reservation {
+  std::string mac, name, address;
+  bool operator==(const Reservation&) const = default;
+};
+std::string reservation_xml(const Reservation& reservation);
+
+/// A network as libvirt describes it.
+struct NetworkFacts {
+  bool ours = false;
+  Subnet subnet;
+  std::vector<Reservation> reservations;
+};
+NetworkFacts network_facts(std::string_view xml);
+
+/// The lowest address from .2 on that is not reserved; nothing when all are.
+std::optional<std::string> free_address(const NetworkFacts& network);
+
+}  // namespace envtool::libvirt

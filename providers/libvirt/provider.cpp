@@ -1,0 +1,222 @@
+#include <fmt/format.h>
+
+#include <map>
+#include <mutex>
+
+#include "base/text.h"
+#include "core/capabilities.h"
+#include "core/registry.h"
+#include "providers/libvirt/lan.h"
+#include "providers/libvirt/machine.h"
+#include "providers/libvirt/places.h"
+#include "providers/libvirt/processes.h"
+#include "providers/libvirt/storage.h"
+
+namespace envtool {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* default_uri = "qemu:///system";
+
+ProviderInfo libvirt_info() {
+  return {.name = "libvirt",
+          .summary = "virtual machines of QEMU and KVM through libvirt",
+          .box_formats = {"libvirt"},
+          .features = {Feature::cpus, Feature::memory, Feature::disk},
+          .capabilities = {Capability::lifetime, Capability::console_log},
+          .precedence = 10,  // a container starts in a second
+          .schema = {.name = "libvirt",
+                     .options = {{.name = "uri",
+                                  .type = OptionType::text,
+                                  .summary = "the libvirt that holds the machine; LIBVIRT_DEFAULT_URI, else "
+                                             "qemu:///system"},
+                                 {.name = "driver",
+                                  .type = OptionType::text,
+                                  .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "
+                                             "that the host has",
+                                  .fallback = "auto",
+                                  .choices = {"auto", "kvm", "qemu"}},
+                                 {.name = "cpu",
+                                  .type = OptionType::text,
+                                  .summary = "host-passthrough, host-model, max, or a model of libvirt's"},
+                                 {.name = "machine",
+                                  .type = OptionType::text,
+                                  .summary = "QEMU's machine type: pc, q35..."}}}};
+}
+
+/// Machines as libvirt's domains. Connections are kept as long as the provider.
+class LibvirtProvider final : public Provider,
+                              public Lifetime,
+                              public ConsoleLog,
+                              public BoxCopies,
+                              public HostDiagnosis {
+ public:
+  explicit LibvirtProvider(Host& host) : host_(host), places_(host.paths.state / "libvirt") {}
+
+  const ProviderInfo& info() const override {
+    static const ProviderInfo info = libvirt_info();
+    return info;
+  }
+
+  void check_host(Operation& operation) override;
+  MachineState inspect(const std::string& name, Operation& operation) override;
+  void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
+  void start(const MachineSpec& spec, Operation& operation) override;
+  void stop(const std::string& name, StopMode mode, std::chrono::milliseconds timeout,
+            Operation& operation) override;
+  void destroy(const std::string& name, const std::string& environment_id, Operation& operation) override;
+  SshEndpoint endpoint(const std::string& name, Operation& operation) override;
+  UniqueFd run_ended(const std::string& name, Operation& operation) override;
+  std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
+  void forget_box(const std::string& digest, Operation& operation) override;
+  std::vector<HostCheck> diagnose(Operation& operation) override;
+
+ private:
+  std::string uri_of(const Value& options) const;
+  /// The connection, opened on first use, and anew when its daemon went away.
+  const libvirt::Connection& connect(const std::string& uri);
+  const libvirt::Connection* connection_of(const std::string& name);
+
+  Host& host_;
+  libvirt::Places places_;
+  std::mutex mutex_;
+  std::map<std::string, std::vector<std::unique_ptr<libvirt::Connection>>> connections_;
+};
+
+std::string LibvirtProvider::uri_of(const Value& options) const {
+  const std::string& wanted = options["uri"].as_text();
+  return wanted.empty() ? host_.variable("LIBVIRT_DEFAULT_URI", default_uri) : wanted;
+}
+
+const libvirt::Connection& LibvirtProvider::connect(const std::string& uri) {
+  const std::lock_guard lock(mutex_);
+  // Dead ones stay: another thread may be in a call.
+  auto& connections = connections_[uri];
+  if (connections.empty() || !connections.back()->is_alive())
+    connections.push_back(std::make_unique<libvirt::Connection>(uri));
+  return *connections.back();
+}
+
+const libvirt::Connection* LibvirtProvider::connection_of(const std::string& name) {
+  const auto place = places_.find(name);
+  return place ? &connect(place->uri) : nullptr;
+}
+
+void LibvirtProvider::check_host(Operation&) { connect(uri_of({})).domain_type("auto"); }
+
+MachineState LibvirtProvider::inspect(const std::string& name, Operation&) {
+  try {
+    const auto place = places_.find(name);
+    if (!place) return {};
+    MachineState state = libvirt::state_of(connect(place->uri), name);
+    if (state.phase == MachinePhase::absent)
+      return {MachinePhase::broken, "its creation did not finish", place->environment, {}};
+    return state;
+  } catch (const Error& error) {
+    return {MachinePhase::broken, error.what(), {}, {}};
+  }
+}
+
+void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
+  const std::string uri = uri_of(spec.options);
+  const libvirt::Connection& connection = connect(uri);
+  if (connection.find_domain(spec.backend_name))
+    throw Error(ErrorKind::failed,
+                fmt::format("there is a domain '{}' in libvirt at '{}' already", spec.backend_name, uri))
+        .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it", uri, spec.backend_name));
+  places_.write(spec.backend_name, {uri, spec.environment_id});
+  const fs::path pool = connection.is_session() ? host_.paths.data / "libvirt" : "/var/lib/libvirt/envtool";
+  libvirt::create_machine(connection, spec, box, pool, operation);
+}
+
+void LibvirtProvider::start(const MachineSpec& spec, Operation& operation) {
+  const auto* const connection = connection_of(spec.backend_name);
+  if (connection == nullptr)
+    throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", spec.backend_name));
+  libvirt::start_machine(*connection, spec, operation);
+}
+
+void LibvirtProvider::stop(const std::string& name, StopMode mode, std::chrono::milliseconds timeout,
+                           Operation& operation) {
+  if (const auto* const connection = connection_of(name))
+    libvirt::stop_machine(*connection, name, mode, timeout, operation);
+}
+
+void LibvirtProvider::destroy(const std::string& name, const std::string& environment_id, Operation&) {
+  const auto* const connection = connection_of(name);
+  if (connection == nullptr) return;
+  libvirt::destroy_machine(*connection, {name, environment_id});
+  places_.remove(name);
+}
+
+SshEndpoint LibvirtProvider::endpoint(const std::string& name, Operation&) {
+  const auto* const connection = connection_of(name);
+  if (connection == nullptr) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  const MachineState state = libvirt::state_of(*connection, name);
+  if (state.phase != MachinePhase::running && state.phase != MachinePhase::paused)
+    throw Error(ErrorKind::failed,
+                fmt::format("the machine '{}' has no address: it is {}", name, to_string(state.phase)));
+  SshEndpoint endpoint;
+  endpoint.host = state.addresses.front();
+  endpoint.device = libvirt::network_device(*connection);
+  return endpoint;
+}
+
+UniqueFd LibvirtProvider::run_ended(const std::string& name, Operation&) {
+  const auto place = places_.find(name);
+  return place ? libvirt::process_of(libvirt::MachineNames{name, place->environment}.uuid()) : UniqueFd();
+}
+
+std::string LibvirtProvider::console_tail(const std::string& name, std::size_t lines, Operation&) {
+  constexpr std::uint64_t enough = 65536;
+  try {
+    const auto place = places_.find(name);
+    if (!place) return {};
+    const auto storage = libvirt::Storage::find(connect(place->uri));
+    if (!storage) return {};
+    const std::string text = storage->tail(libvirt::MachineNames{name, place->environment}.console(), enough);
+    return last_lines(replace_all(text, "\r", ""), lines);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+void LibvirtProvider::forget_box(const std::string& digest, Operation&) {
+  try {
+    if (const auto storage = libvirt::Storage::find(connect(uri_of({})))) storage->remove_box(digest);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::host_not_ready) throw;  // no libvirt: no copy in it
+  }
+}
+
+std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {
+  std::vector<HostCheck> checks;
+  const std::string uri = uri_of({});
+  const libvirt::Connection* connection = nullptr;
+  try {
+    connection = &connect(uri);
+    checks.push_back({"libvirt's daemon", true, true, uri, ""});
+  } catch (const Error& error) {
+    checks.push_back({"libvirt's daemon", false, true, error.what(), error.hint()});
+    return checks;
+  }
+  for (const auto& [driver, required] : {std::pair("qemu", true), std::pair("kvm", false)}) {
+    try {
+      connection->domain_type(driver);
+      checks.push_back({fmt::format("driver: {}", driver), true, required, "yes", ""});
+    } catch (const Error& error) {
+      checks.push_back({fmt::format("driver: {}", driver), false, required, error.what(), error.hint()});
+    }
+  }
+  return checks;
+}
+
+}  // namespace
+
+void register_libvirt_provider(ProviderRegistry& registry) {
+  registry.add(libvirt_info(), [](Host& host) { return std::make_unique<LibvirtProvider>(host); });
+}
+
+}  // namespace envtool

@@ -1,0 +1,216 @@
+#include "providers/libvirt/storage.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "base/files.h"
+#include "providers/libvirt/image.h"
+#include "providers/libvirt/stream.h"
+#include "providers/libvirt/volume_xml.h"
+#include "providers/libvirt/xml.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+virStorageVolInfo info_of(const Volume& volume) {
+  virStorageVolInfo info{};
+  if (api().virStorageVolGetInfo(volume.get(), &info) != 0) fail("ask for a volume's size");
+  return info;
+}
+
+std::string name_of(const Volume& volume) {
+  const char* const name = api().virStorageVolGetName(volume.get());
+  return name == nullptr ? "" : name;
+}
+
+std::string path_of_volume(const Volume& volume) {
+  const Text path(api().virStorageVolGetPath(volume.get()));
+  if (!path) fail("ask for a volume's path");
+  return path.get();
+}
+
+void delete_volume(const Volume& volume) {
+  if (api().virStorageVolDelete(volume.get(), 0) != 0 && last_code() != VIR_ERR_NO_STORAGE_VOL)
+    fail(fmt::format("remove the volume '{}'", name_of(volume)));
+}
+
+/// A file in chunks, with progress.
+class FileChunks {
+ public:
+  FileChunks(const BoxImage& image, Operation& operation)
+      : image_(image), operation_(operation), file_(image.path, std::ios::binary), buffer_(1 << 20, '\0') {}
+
+  std::string_view next() {
+    operation_.check_stop();
+    file_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
+    const auto count = static_cast<std::size_t>(file_.gcount());
+    if (file_.bad() || (count == 0 && done_ != image_.size))
+      throw Error(ErrorKind::failed, fmt::format("cannot read '{}'", image_.path.string()));
+    done_ += count;
+    operation_.progress({.done = done_, .total = image_.size});
+    return {buffer_.data(), count};
+  }
+
+ private:
+  const BoxImage& image_;
+  Operation& operation_;
+  std::ifstream file_;
+  std::string buffer_;
+  std::uint64_t done_ = 0;
+};
+
+}  // namespace
+
+Storage Storage::ensure(const Connection& connection, const std::filesystem::path& directory) {
+  Pool pool = connection.find_pool(pool_name);
+  if (!pool) {
+    pool.reset(api().virStoragePoolDefineXML(connection.get(), pool_xml(pool_name, directory).c_str(), 0));
+    if (!pool) pool = connection.find_pool(pool_name);  // another process was faster
+    if (!pool || api().virStoragePoolBuild(pool.get(), 0) != 0) fail("make a pool of volumes");
+    api().virStoragePoolSetAutostart(pool.get(), 1);
+  }
+  if (api().virStoragePoolIsActive(pool.get()) != 1 && api().virStoragePoolCreate(pool.get(), 0) != 0 &&
+      api().virStoragePoolIsActive(pool.get()) != 1)
+    fail(fmt::format("start the pool '{}'", pool_name));
+  return {connection, std::move(pool)};
+}
+
+std::optional<Storage> Storage::find(const Connection& connection) {
+  Pool pool = connection.find_pool(pool_name);
+  if (!pool) return std::nullopt;
+  if (api().virStoragePoolIsActive(pool.get()) != 1) api().virStoragePoolCreate(pool.get(), 0);
+  return Storage(connection, std::move(pool));
+}
+
+Volume Storage::find_volume(const std::string& name) const {
+  Volume volume(api().virStorageVolLookupByName(pool_.get(), name.c_str()));
+  if (!volume && last_code() != VIR_ERR_NO_STORAGE_VOL) fail(fmt::format("look for the volume '{}'", name));
+  return volume;
+}
+
+Volume Storage::make_volume(const std::string& xml, const std::string& name) const {
+  Volume volume(api().virStorageVolCreateXML(pool_.get(), xml.c_str(), 0));
+  if (!volume) fail(fmt::format("make the volume '{}'", name));
+  return volume;
+}
+
+std::vector<Volume> Storage::volumes() const {
+  virStorageVolPtr* list = nullptr;
+  const int count = api().virStoragePoolListAllVolumes(pool_.get(), &list, 0);
+  if (count < 0) fail(fmt::format("list the volumes of the pool '{}'", pool_name));
+  std::vector<Volume> volumes;
+  for (int i = 0; i < count; ++i) volumes.emplace_back(list[i]);
+  std::free(list);
+  return volumes;
+}
+
+/// Whether somebody writes it now: of what a killed upload left, nothing grows.
+bool Storage::is_being_uploaded(const std::string& name, Operation& operation) const {
+  std::uint64_t before = 0;
+  for (auto idle = 0ms; idle < 5s; idle += 500ms) {
+    const Volume volume = find_volume(name);
+    if (!volume) return false;
+    if (const std::uint64_t now = info_of(volume).allocation; now != before || idle == 0ms) {
+      if (idle != 0ms) return true;
+      before = now;
+    }
+    operation.sleep_for(500ms);
+  }
+  return false;
+}
+
+void Storage::upload_box(const Box& box, Operation& operation) const {
+  const BoxImage image = box_image(box);
+  const std::string name = box_volume(box.digest);
+  const Volume volume = make_volume(volume_xml({.name = name, .capacity = image.size}), name);
+  if (connection_.is_double()) return;
+  operation.say(fmt::format("copying the disk of box '{}' to libvirt: once", box.name));
+  FileChunks chunks(image, operation);
+  try {
+    upload(connection_, volume, image.size, [&] { return chunks.next(); });
+  } catch (...) {
+    api().virStorageVolDelete(volume.get(), 0);
+    throw;
+  }
+}
+
+std::string Storage::box(const Box& box, Operation& operation) const {
+  const std::string name = box_volume(box.digest), mark = complete_volume(box.digest);
+  bool told = false;
+  while (!find_volume(mark)) {
+    if (find_volume(name)) {
+      if (!told) operation.say(fmt::format("waiting for another envtool that copies box '{}'", box.name));
+      told = true;
+      if (is_being_uploaded(name, operation) || find_volume(mark)) continue;
+      if (const Volume left = find_volume(name)) delete_volume(left);
+    }
+    upload_box(box, operation);
+    make_volume(volume_xml({.name = mark}), mark);
+  }
+  const Volume volume = find_volume(name);
+  if (volume) return path_of_volume(volume);
+  // Somebody removed it by hand: nothing can lie over what is not there.
+  remove(mark);
+  throw Error(ErrorKind::failed, fmt::format("the volume '{}' of box '{}' is gone", name, box.name))
+      .with_hint("run the command again to copy it anew");
+}
+
+std::string Storage::make_overlay(const std::string& name, const Backing& backing,
+                                  std::uint64_t capacity) const {
+  return path_of_volume(make_volume(
+      volume_xml({.name = name, .capacity = capacity, .format = "qcow2", .backing = backing}), name));
+}
+
+std::string Storage::make_file(const std::string& name, std::string_view content) const {
+  const Volume volume = make_volume(volume_xml({.name = name, .capacity = content.size()}), name);
+  if (!content.empty() && !connection_.is_double())
+    upload(connection_, volume, content.size(),
+           [rest = content]() mutable { return std::exchange(rest, std::string_view()); });
+  return path_of_volume(volume);
+}
+
+void Storage::grow(const std::string& name, std::uint64_t capacity) const {
+  const Volume volume = find_volume(name);
+  if (!volume) throw Error(ErrorKind::failed, fmt::format("the volume '{}' is gone", name));
+  if (info_of(volume).capacity >= capacity) return;
+  if (api().virStorageVolResize(volume.get(), capacity, 0) != 0) fail(fmt::format("grow '{}'", name));
+}
+
+std::optional<std::string> Storage::path_of(const std::string& name) const {
+  const Volume volume = find_volume(name);
+  if (!volume) return std::nullopt;
+  return path_of_volume(volume);
+}
+
+std::string Storage::tail(const std::string& name, std::uint64_t bytes) const {
+  const Volume volume = find_volume(name);
+  if (!volume || connection_.is_double()) return {};
+  const std::uint64_t size = info_of(volume).capacity;
+  return size == 0 ? "" : download(connection_, volume, size > bytes ? size - bytes : 0);
+}
+
+void Storage::remove(const std::string& prefix) const {
+  for (const Volume& volume : volumes())
+    if (name_of(volume).starts_with(prefix)) delete_volume(volume);
+}
+
+void Storage::remove_box(const std::string& digest) const {
+  const std::string name = box_volume(digest);
+  const std::vector<Volume> all = volumes();
+  for (const Volume& volume : all) {
+    const Text xml(api().virStorageVolGetXMLDesc(volume.get(), 0));
+    if (name_of(volume) != name && xml && std::string_view(xml.get()).find(name) != std::string_view::npos)
+      return;
+  }
+  remove(complete_volume(digest));  // first: without it the other counts as incomplete
+  remove(name);
+  if (!volumes().empty()) return;
+  api().virStoragePoolDestroy(pool_.get());
+  api().virStoragePoolUndefine(pool_.get());
+}
+
+}  // namespace envtool::libvirt

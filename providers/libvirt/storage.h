@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/box.h"
+#include "core/operation.h"
+#include "providers/libvirt/connection.h"
+#include "providers/libvirt/names.h"
+#include "providers/libvirt/volume_xml.h"
+
+namespace envtool::libvirt {
+
+/// Our pool of volumes: boxes, each once, and what machines write. Everything goes through libvirt's streams,
+/// so that it may be on another host.
+class Storage {
+ public:
+  /// The pool, made and started when it is not there. Throws Error(failed).
+  static Storage ensure(const Connection& connection, const std::filesystem::path& directory);
+  /// Nothing when there is no pool.
+  static std::optional<Storage> find(const Connection& connection);
+
+  /// The path of the box's volume, a qcow2 or raw image as the box has it, uploaded when it is not there yet.
+  /// Safe from several processes at once: one uploads, the others wait.
+  std::string box(const Box& box, Operation& operation) const;
+  /// A new qcow2 volume over `backing`. Gives its path.
+  std::string make_overlay(const std::string& name, const Backing& backing, std::uint64_t capacity) const;
+  /// A new raw volume with this content. Gives its path.
+  std::string make_file(const std::string& name, std::string_view content) const;
+  /// Makes it larger; smaller or equal: nothing to do.
+  void grow(const std::string& name, std::uint64_t capacity) const;
+  /// The path; nothing when there is no such volume.
+  std::optional<std::string> path_of(const std::string& name) const;
+  /// The volume's last bytes; empty when there is none.
+  std::string tail(const std::string& name, std::uint64_t bytes) const;
+  /// Removes all volumes whose names begin so.
+  void remove(const std::string& prefix) const;
+  /// Removes a box's volume unless a machine's disk lies over it, and the pool with its last volume.
+  void remove_box(const std::string& digest) const;
+
+ private:
+  Storage(const Connection& connection, Pool pool) : connection_(connection), pool_(std::move(pool)) {}
+
+  Volume find_volume(const std::string& name) const;
+  Volume make_volume(const std::string& xml, const std::string& name) const;
+  void upload_box(const Box& box, Operation& operation) const;
+  bool is_being_uploaded(const std::string& name, Operation& operation) const;
+  std::vector<Volume> volumes() const;
+
+  const Connection& connection_;
+  Pool pool_;
+};
+
+}  // namespace envtool::libvirt

@@ -1,0 +1,165 @@
+#include <doctest/doctest.h>
+
+#include "conformance/provider_conformance.h"
+#include "core/capabilities.h"
+#include "core/registry.h"
+#include "providers/libvirt/connection.h"
+#include "providers/libvirt/disk_image.h"
+#include "providers/libvirt/names.h"
+#include "support/fake_clock.h"
+#include "support/fake_processes.h"
+#include "support/scripted_host.h"
+
+namespace envtool {
+void register_libvirt_provider(ProviderRegistry& registry);
+}
+
+using namespace envtool;
+
+namespace {
+
+constexpr const char* double_uri = "test:///default";
+
+/// The provider over libvirt's own double, which keeps its world in this process as long as it is connected.
+struct DoubleWorld {
+  TemporaryDirectory directory;
+  libvirt::Connection outside{double_uri};
+  FakeProcesses processes;
+  FakeClock clock;
+  RecordingReporter reporter;
+  Host host{processes,
+            clock,
+            reporter,
+            {{"LIBVIRT_DEFAULT_URI", double_uri}},
+            host_paths({{"ENVTOOL_HOME", directory.path().string()}}, "/home/me", "/usr/bin/envtool"),
+            "/"};
+  ProviderRegistry registry = [] {
+    ProviderRegistry made;
+    register_libvirt_provider(made);
+    return made;
+  }();
+  std::unique_ptr<Provider> provider = registry.make("libvirt", host);
+  Operation operation{host, "web", {}};
+  ProviderUnderTest test{.provider = *provider,
+                         .operation = operation,
+                         .box = {.digest = std::string(64, 'b'),
+                                 .name = "my/box",
+                                 .version = "1",
+                                 .format = "libvirt",
+                                 .directory = directory.path(),
+                                 .metadata = Value::map({{"provider", "libvirt"}}),
+                                 .defaults = {}},
+                         .environment_id = "0123456789abcdef",
+                         .kill = [this](const std::string& name) {
+                           const libvirt::Domain domain = outside.find_domain(name);
+                           libvirt::api().virDomainDestroyFlags(domain.get(), 0);
+                         }};
+
+  DoubleWorld() { write_file(directory.path() / "box.img", qcow2_head(1ull << 30)); }
+
+  std::string place() const { return (host.paths.state / "libvirt").string(); }
+  MachineState inspect(const std::string& name) { return provider->inspect(name, operation); }
+  void destroy(const std::string& name) { provider->destroy(name, test.environment_id, operation); }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a machine lives from create to destroy") {
+  check_life_of_a_machine(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: creating twice is refused and harms nothing") {
+  check_creating_twice(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: what is not there is stopped and destroyed already") {
+  check_absent_machines(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a killed machine does not run and starts again") {
+  check_inspect_after_a_kill(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: odd names are names") { check_odd_names(test); }
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: two machines are made at once") { check_two_at_once(test); }
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a machine of another environment is not touched") {
+  check_foreign_machines(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: the listed capabilities are those it has") {
+  check_capabilities(test);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: the network goes with the last machine, boxes stay until forgotten") {
+  provider->create(conformance_spec(test, "one"), test.box, operation);
+  provider->create(conformance_spec(test, "two"), test.box, operation);
+
+  destroy("one");
+  CHECK(outside.find_network(libvirt::network_name));
+  destroy("two");
+
+  CHECK_FALSE(outside.find_network(libvirt::network_name));
+  CHECK(outside.find_pool(libvirt::pool_name));
+  CHECK_FALSE(std::filesystem::exists(place()));
+  power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+  CHECK_FALSE(outside.find_pool(libvirt::pool_name));
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
+  provider->create(conformance_spec(test, "user"), test.box, operation);
+
+  power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+
+  CHECK_NOTHROW(provider->create(conformance_spec(test, "second"), test.box, operation));
+  const libvirt::Pool pool = outside.find_pool(libvirt::pool_name);
+  CHECK(libvirt::Volume(
+      libvirt::api().virStorageVolLookupByName(pool.get(), libvirt::box_volume(test.box.digest).c_str())));
+  destroy("user");
+  destroy("second");
+  power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: what a create left that broke off is seen and removed") {
+  test.box.directory = "/nowhere";
+  CHECK_THROWS_AS(provider->create(conformance_spec(test, "half"), test.box, operation), Error);
+  CHECK(inspect("half").phase == MachinePhase::broken);
+
+  destroy("half");
+
+  CHECK(inspect("half").phase == MachinePhase::absent);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a foreign domain of that name is left as it is") {
+  // The double comes with a domain of its own, called `test`.
+  CHECK_THROWS_WITH_AS(provider->create(conformance_spec(test, "test"), test.box, operation),
+                       doctest::Contains("already"), Error);
+  destroy("test");
+
+  CHECK(outside.find_domain("test"));
+  CHECK(inspect("test").phase == MachinePhase::absent);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a libvirt that is not there is said with what mends it") {
+  host.variables["LIBVIRT_DEFAULT_URI"] = "qemu+unix:///system?socket=/nowhere/socket";
+
+  try {
+    provider->check_host(operation);
+    FAIL("it was there");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::host_not_ready);
+    CHECK(error.hint().find("libvirt-daemon-system") != std::string::npos);
+  }
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: every machine has an address of its own that stays") {
+  const MachineSpec one = conformance_spec(test, "one"), two = conformance_spec(test, "two");
+  provider->create(one, test.box, operation);
+  provider->create(two, test.box, operation);
+  provider->start(one, operation);
+
+  const std::string address = inspect("one").addresses.front();
+
+  CHECK(provider->endpoint("one", operation).host == address);
+  CHECK(inspect("two").addresses.front() != address);
+  provider->stop("one", StopMode::hard, {}, operation);
+  provider->start(one, operation);
+  CHECK(inspect("one").addresses.front() == address);
+  destroy("one");
+  destroy("two");
+}

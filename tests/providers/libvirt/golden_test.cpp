@@ -1,0 +1,79 @@
+#include <doctest/doctest.h>
+
+#include "base/error.h"
+#include "base/files.h"
+#include "base/process.h"
+#include "providers/libvirt/domain_xml.h"
+#include "providers/libvirt/network_xml.h"
+#include "providers/libvirt/volume_xml.h"
+
+using namespace envtool;
+using namespace envtool::libvirt;
+
+namespace {
+
+const std::string directory = std::string(ENVTOOL_SOURCE_DIR) + "/tests/providers/libvirt/golden/";
+
+std::string golden(const std::string& name) { return read_file(directory + name); }
+
+DomainPlan a_domain() {
+  const MachineNames names{"shop-web-01234567", "0123456789abcdef"};
+  return {.type = "kvm",
+          .name = names.machine,
+          .uuid = names.uuid(),
+          .tag = {.environment = names.environment,
+                  .project = "shop & sons",
+                  .machine = "web",
+                  .box = std::string(64, 'a'),
+                  .address = "10.87.0.2",
+                  .cpus = 2,
+                  .memory = 1ull << 30},
+          .hostname = "web",
+          .cpus = 2,
+          .memory = {1ull << 30},
+          .cpu = "host-passthrough",
+          .machine_type = {},
+          .disks = {{.path = "/pool/" + names.root_disk(), .target = "vda"},
+                    {.path = "/pool/" + names.seed(), .format = "raw", .target = "vdz", .read_only = true}},
+          .network = network_name,
+          .mac = names.mac(),
+          .console_log = "/pool/" + names.console()};
+}
+
+}  // namespace
+
+TEST_CASE("a machine's domain is the golden one") { CHECK(domain_xml(a_domain()) == golden("domain.xml")); }
+
+TEST_CASE("an emulated machine of another type and CPU is the golden one") {
+  DomainPlan plan = a_domain();
+  plan.type = "qemu";
+  plan.cpu = "Westmere";
+  plan.machine_type = "q35";
+
+  CHECK(domain_xml(plan) == golden("domain-emulated.xml"));
+}
+
+TEST_CASE("network, pool and volumes are the golden ones") {
+  CHECK(network_xml("10.87.0") == golden("network.xml"));
+  CHECK(pool_xml("envtool", "/var/lib/libvirt/envtool") == golden("storagepool.xml"));
+  CHECK(volume_xml({.name = "box-1.complete"}) == golden("storagevol.xml"));
+  CHECK(volume_xml({.name = "web.0123.qcow2",
+                    .capacity = 10ull << 30,
+                    .format = "qcow2",
+                    .backing = {"/pool/a & b.qcow2", "qcow2"}}) == golden("storagevol-overlay.xml"));
+}
+
+TEST_CASE("every document is what libvirt's own schemas allow") {
+  SystemProcessRunner runner;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    const std::string name = entry.path().stem();
+    const ProcessSpec spec{
+        .argv = {"virt-xml-validate", entry.path().string(), name.substr(0, name.find('-'))}};
+    const ProcessResult result = runner.run(spec, {});
+    if (result.status == 127) {
+      MESSAGE("virt-xml-validate is not installed");
+      return;
+    }
+    CHECK_MESSAGE(result.ok(), name << ": " << result.output << result.error);
+  }
+}

@@ -1,0 +1,43 @@
+#include "providers/libvirt/names.h"
+
+#include <doctest/doctest.h>
+
+using namespace envtool::libvirt;
+
+TEST_CASE("UUID and MAC follow from the names, and differ with each of them") {
+  const MachineNames web{"shop-web-01234567", "0123456789abcdef"};
+  const MachineNames db{"shop-db-01234567", "0123456789abcdef"};
+  const MachineNames other{"shop-web-01234567", "fedcba9876543210"};
+
+  CHECK(web.uuid() == MachineNames(web).uuid());
+  CHECK(web.uuid().size() == 36);
+  CHECK(web.mac().starts_with("52:54:00:"));
+  CHECK(web.mac().size() == 17);
+  CHECK(web.uuid() != db.uuid());
+  CHECK(web.mac() != db.mac());
+  CHECK(web.uuid() != other.uuid());
+}
+
+TEST_CASE("no machine's volumes begin as those of another") {
+  const MachineNames one{"shop-web", "0123456789abcdef"}, two{"shop-web-2", "0123456789abcdef"};
+
+  CHECK(one.root_disk() == "shop-web.0123456789abcdef.qcow2");
+  CHECK_FALSE(two.root_disk().starts_with(one.volume_prefix()));
+}
+
+TEST_CASE("a mark comes back as it was, odd names included") {
+  const MachineTag tag{.environment = "0123456789abcdef",
+                       .project = "a 'b' <c> & d",
+                       .machine = "web",
+                       .box = std::string(64, 'a'),
+                       .address = "10.87.0.2",
+                       .cpus = 2,
+                       .memory = 1ull << 33};
+
+  CHECK(parse_tag(tag_xml(tag)) == tag);
+}
+
+TEST_CASE("a foreign domain has no mark") {
+  CHECK_FALSE(parse_tag("<vagrant:machine xmlns:vagrant='x' id='1'/>"));
+  CHECK_FALSE(parse_tag(""));
+}
