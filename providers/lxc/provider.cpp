@@ -72,8 +72,8 @@ class LxcProvider final : public Provider,
   SshEndpoint endpoint(const std::string& name, Operation& operation) override;
   void update_folders(const MachineSpec& spec, Operation& operation) override;
   UniqueFd run_ended(const std::string& name, Operation& operation) override;
-  void apply_limits(const std::string& name, std::optional<int> cpus, std::optional<ByteSize> memory,
-                    Operation& operation) override;
+  Limits limits(const std::string& name, Operation& operation) override;
+  void apply_limits(const std::string& name, const Limits& limits, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
@@ -83,6 +83,8 @@ class LxcProvider final : public Provider,
   std::optional<lxc::Record> record_of(const std::string& name) const {
     return lxc::is_machine_name(name) ? lxc::find_record(layout_, name) : std::nullopt;
   }
+  /// What every request about a machine begins with. Throws Error(failed) when there is none.
+  Value own_request(const std::string& name) const;
   bool tried_under_this_kernel() const;
   bool is_cut_off(const lxc::Record& record, Operation& operation) const;
 
@@ -90,6 +92,12 @@ class LxcProvider final : public Provider,
   lxc::HelperClient helper_;
   lxc::Layout layout_;
 };
+
+Value LxcProvider::own_request(const std::string& name) const {
+  const std::optional<lxc::Record> record = record_of(name);
+  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  return Value::map({{"name", name}, {"environment", record->environment}});
+}
 
 bool LxcProvider::tried_under_this_kernel() const {
   const auto text = read_file_if_there(layout_.host_facts());
@@ -213,13 +221,21 @@ UniqueFd LxcProvider::run_ended(const std::string& name, Operation&) {
   return process ? UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, *process, 0))) : UniqueFd();
 }
 
-void LxcProvider::apply_limits(const std::string& name, std::optional<int> cpus,
-                               std::optional<ByteSize> memory, Operation& operation) {
-  const std::optional<lxc::Record> record = record_of(name);
-  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
-  Value request = Value::map({{"name", name}, {"environment", record->environment}});
-  if (cpus) request.set("cpus", *cpus);
-  if (memory) request.set("memory", static_cast<std::int64_t>(memory->bytes));
+Limits LxcProvider::limits(const std::string& name, Operation&) {
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_machine(layout_, name);
+  const lxc::LimitValues found = lxc::limits_in(
+      [&](const std::string& file) { return cgroups.read_control(name, file); }, cgroups.all_cpus(name));
+  Limits limits{.cpu_set = found.cpu_set};
+  if (found.cpus) limits.cpus = static_cast<int>(*found.cpus);
+  if (found.memory) limits.memory = ByteSize{static_cast<std::uint64_t>(*found.memory)};
+  return limits;
+}
+
+void LxcProvider::apply_limits(const std::string& name, const Limits& limits, Operation& operation) {
+  Value request = own_request(name);
+  if (limits.cpus) request.set("cpus", *limits.cpus);
+  if (limits.memory) request.set("memory", static_cast<std::int64_t>(limits.memory->bytes));
+  request.set("cpu_set", limits.cpu_set);
   helper_.call("limits", request, operation);
 }
 

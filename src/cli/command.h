@@ -10,7 +10,17 @@ namespace envtool {
 class Session;
 
 /// What a word on the command line may be, for shell completion.
-enum class Completes { nothing, machines, boxes, files, directories, providers, provisioners, shells };
+enum class Completes {
+  nothing,
+  machines,
+  boxes,
+  files,
+  directories,
+  providers,
+  provisioners,
+  shells,
+  snapshots
+};
 
 /// One option, as the parser, the help page and shell completion see it.
 struct OptionRow {

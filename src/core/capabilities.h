@@ -1,9 +1,8 @@
 #pragma once
 
-#include <fmt/format.h>
-
 #include "base/files.h"
-#include "core/provider.h"
+#include "core/machine_powers.h"
+#include "core/registry.h"
 
 /// Optional powers of providers: a provider also derives from each that it has, and lists it in its info.
 namespace envtool {
@@ -25,16 +24,6 @@ class Lifetime {
   /// A descriptor that becomes readable when this run of the machine ends, a reboot inside the guest not
   /// counting (a pidfd of what outlives the guest's init). Invalid when it does not run.
   virtual UniqueFd run_ended(const std::string& backend_name, Operation& operation) = 0;
-};
-
-/// CPU and memory limits of a running machine.
-class LiveLimits {
- public:
-  static constexpr Capability capability = Capability::live_limits;
-  virtual ~LiveLimits() = default;
-  /// Empty fields lift the limit. Throws Error(failed) when the kernel refuses.
-  virtual void apply_limits(const std::string& backend_name, std::optional<int> cpus,
-                            std::optional<ByteSize> memory, Operation& operation) = 0;
 };
 
 /// The machine's console output, for errors and `envtool logs`.
@@ -78,12 +67,15 @@ Power* power_of(Provider& provider) {
   return dynamic_cast<Power*>(&provider);
 }
 
-/// The power, or Error(unsupported) "provider 'x' cannot ...".
+/// Error(unsupported) "provider 'x' cannot take snapshots; providers that can: ...".
+[[noreturn]] void refuse(Capability capability, const ProviderInfo& provider,
+                         const ProviderRegistry& providers);
+
+/// The power, or what `refuse` throws.
 template <class Power>
-Power& require(Provider& provider) {
+Power& require(Provider& provider, const ProviderRegistry& providers) {
   if (Power* power = power_of<Power>(provider)) return *power;
-  throw Error(ErrorKind::unsupported,
-              fmt::format("provider '{}' has no {}", provider.info().name, to_string(Power::capability)));
+  refuse(Power::capability, provider.info(), providers);
 }
 
 }  // namespace envtool

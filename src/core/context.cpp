@@ -268,9 +268,13 @@ Value create_values(const MachineConfig& machine, const std::string&) {
   return Value::map({{"box", machine.box ? machine.box->name : ""}, {"ssh.user", machine.ssh.user}});
 }
 
-Value limits_value(const MachineConfig& machine) {
-  return Value::map({{"cpus", machine.cpus.value_or(0)},
-                     {"memory", static_cast<std::int64_t>(machine.memory.value_or(ByteSize{}).bytes)}});
+Limits limits_of(const MachineConfig& machine) { return {.cpus = machine.cpus, .memory = machine.memory}; }
+
+Value to_value(const Limits& limits) {
+  Value value = Value::map({{"cpus", limits.cpus.value_or(0)},
+                            {"memory", static_cast<std::int64_t>(limits.memory.value_or(ByteSize{}).bytes)}});
+  if (!limits.cpu_set.empty()) value.set("cpu_set", limits.cpu_set);
+  return value;
 }
 
 Value folders_value(const MachineSpec& spec) {

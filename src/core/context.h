@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/capabilities.h"
 #include "core/engine.h"
 #include "core/forwarder.h"
 #include "core/journal.h"
@@ -91,7 +92,8 @@ std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except
 Value restart_values(const MachineConfig& machine, const std::string& provider);
 Value create_values(const MachineConfig& machine, const std::string& provider);
 /// What a running machine takes on without a restart, as values that can be compared.
-Value limits_value(const MachineConfig& machine);
+Limits limits_of(const MachineConfig& machine);
+Value to_value(const Limits& limits);
 Value folders_value(const MachineSpec& spec);
 /// Makes the folders of the host's that the Envfile says to make. Throws Error(failed).
 void make_missing_folders(const MachineConfig& machine);

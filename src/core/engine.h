@@ -134,6 +134,7 @@ class Engine {
   const std::optional<Environment>& environment() const;
 
  private:
+  friend class Powers;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

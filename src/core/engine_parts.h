@@ -44,6 +44,8 @@ struct Engine::Parts {
   ProjectRun run;
 
   const MachineConfig* machine(const std::string& name);
+  /// Throws Error(failed) with what to do when the machine does not run.
+  MachineRecord running_record(const std::string& name, Operation& operation);
   void find_orphans();
   /// Makes the environment when there is none, and holds it against being forgotten by another command.
   FileLock use_environment();

@@ -110,23 +110,26 @@ std::string ssh_alias(const std::string& machine, const Environment& environment
   return fmt::format("{}.{}{}", machine, environment.name, digits);
 }
 
-MachineRecord running_record(ProjectRun& run, const std::string& name, Operation& operation) {
+}  // namespace
+
+MachineRecord Engine::Parts::running_record(const std::string& name, Operation& operation) {
   const auto record = run.environment ? MachineStore(*run.environment, name).load() : std::nullopt;
   if (!record || record->created.empty())
     throw Error(ErrorKind::failed, fmt::format("machine '{}' is not created", name))
         .with_hint(fmt::format("'envtool up {}' makes it", name));
   const MachineState state = run.provider(record->provider).inspect(record->backend_name, operation);
+  if (state.phase == MachinePhase::paused)
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' is paused", name))
+        .with_hint(fmt::format("'envtool resume {}' lets it go on", name));
   if (state.phase != MachinePhase::running)
     throw Error(ErrorKind::failed, fmt::format("machine '{}' is {}", name, to_string(state.phase)))
         .with_hint(fmt::format("'envtool up {}' starts it", name));
   return *record;
 }
 
-}  // namespace
-
 SshTarget Engine::ssh_target(const std::string& name) {
   Operation operation{parts_->setup.host, name, parts_->setup.stop};
-  const MachineRecord record = running_record(parts_->run, name, operation);
+  const MachineRecord record = parts_->running_record(name, operation);
   const MachineConfig machine = effective_for(*parts_->machine(name), record.provider);
   return {.machine = name,
           .endpoint = parts_->run.endpoint_of(record, operation),
@@ -137,7 +140,7 @@ SshTarget Engine::ssh_target(const std::string& name) {
 
 std::unique_ptr<Communicator> Engine::connect(const std::string& name) {
   Operation operation{parts_->setup.host, name, parts_->setup.stop};
-  const MachineRecord record = running_record(parts_->run, name, operation);
+  const MachineRecord record = parts_->running_record(name, operation);
   return parts_->setup.services.communicators.connect(
       parts_->run.endpoint_of(record, operation), std::chrono::seconds(15), [] {}, operation);
 }
@@ -149,7 +152,7 @@ std::string Engine::console_tail(const std::string& name, std::size_t lines) {
   const auto record =
       parts_->run.environment ? MachineStore(*parts_->run.environment, name).load() : std::nullopt;
   if (!record) return {};
-  return require<ConsoleLog>(parts_->run.provider(record->provider))
+  return require<ConsoleLog>(parts_->run.provider(record->provider), parts_->setup.services.providers)
       .console_tail(record->backend_name, lines, operation);
 }
 

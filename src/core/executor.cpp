@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/capabilities.h"
+
 namespace envtool {
 
 namespace {
@@ -20,6 +22,9 @@ void foresee(MachineContext& context, StepEffect effect) {
       break;
     case StepEffect::starts:
       context.started_now = true;
+      context.state.phase = MachinePhase::running;
+      break;
+    case StepEffect::resumes:
       context.state.phase = MachinePhase::running;
       break;
     case StepEffect::stops:
@@ -117,6 +122,13 @@ void recover(MachineContext& context, Journal& journal) {
     context.provider.stop(context.record.backend_name, StopMode::hard, {}, context.operation);
     context.state = context.provider.inspect(context.record.backend_name, context.operation);
   }
+  // The provider, cut off with us, may not have let it go on.
+  if (was_cut_off("snapshot") && context.state.phase == MachinePhase::paused)
+    if (Suspend* const suspend = power_of<Suspend>(context.provider)) {
+      context.operation.say("an earlier run was cut off while taking a snapshot; resuming the machine");
+      suspend->resume(context.record.backend_name, context.operation);
+      context.state = context.provider.inspect(context.record.backend_name, context.operation);
+    }
   std::size_t erased = 0;
   for (const std::string& step : unfinished)
     if (step.starts_with("provision:")) erased += context.record.provisioned.erase(step.substr(10));

@@ -1,5 +1,7 @@
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "core/capabilities.h"
-#include "core/provider.h"
 
 namespace envtool {
 
@@ -41,16 +43,57 @@ std::string_view to_string(Capability capability) {
       return "suspend";
     case Capability::live_limits:
       return "live limits";
+    case Capability::usage:
+      return "usage";
     case Capability::port_forward:
       return "port forwarding";
     case Capability::attach:
       return "attach";
+    case Capability::console:
+      return "console";
     case Capability::console_log:
       return "console log";
     case Capability::package:
       return "package";
   }
   return "?";
+}
+
+std::string_view ability(Capability capability) {
+  switch (capability) {
+    case Capability::native_folders:
+      return "share folders";
+    case Capability::lifetime:
+      return "tell when a machine ends";
+    case Capability::snapshots:
+      return "take snapshots";
+    case Capability::suspend:
+      return "suspend machines";
+    case Capability::live_limits:
+      return "limit running machines";
+    case Capability::usage:
+      return "tell what machines use";
+    case Capability::port_forward:
+      return "forward ports";
+    case Capability::attach:
+      return "run programs without SSH";
+    case Capability::console:
+      return "open consoles";
+    case Capability::console_log:
+      return "keep consoles' output";
+    case Capability::package:
+      return "make boxes of machines";
+  }
+  return "?";
+}
+
+void refuse(Capability capability, const ProviderInfo& provider, const ProviderRegistry& providers) {
+  std::vector<std::string> able;
+  for (const ProviderInfo& other : providers.infos())
+    if (other.capabilities.contains(capability)) able.push_back(other.name);
+  throw Error(ErrorKind::unsupported,
+              fmt::format("provider '{}' cannot {}; providers that can: {}", provider.name,
+                          ability(capability), able.empty() ? "none of this envtool" : join(able, ", ")));
 }
 
 std::string_view to_string(MachinePhase phase) {

@@ -21,7 +21,7 @@ struct Need {
 
 /// What a step changes for those after it, so that a plan can be told without running it. `looks` changes
 /// nothing at all: such a step alone is no work.
-enum class StepEffect { none, looks, creates, starts, stops, removes };
+enum class StepEffect { none, looks, creates, starts, resumes, stops, removes };
 
 /// One step of bringing a machine somewhere: data, so that a plan can be printed and tested without running
 /// it.

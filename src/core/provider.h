@@ -27,12 +27,16 @@ enum class Capability {
   snapshots,
   suspend,
   live_limits,
+  usage,
   port_forward,
   attach,
+  console,
   console_log,
   package
 };
 std::string_view to_string(Capability capability);
+/// What who has it can do, after "can" and "cannot": "take snapshots".
+std::string_view ability(Capability capability);
 
 struct ProviderInfo {
   std::string name;
@@ -120,8 +124,8 @@ class Provider {
   /// from the spec anew, so that what changed in the Envfile counts from the next start.
   virtual void start(const MachineSpec& spec, Operation& operation) = 0;
 
-  /// Graceful: asks the guest and falls back to hard after `timeout`. Of a machine that does not run, or is
-  /// not there: nothing to do.
+  /// Graceful: asks the guest and falls back to hard after `timeout`. Hard: of a paused machine too. Of one
+  /// that does not run, or is not there: nothing to do.
   virtual void stop(const std::string& backend_name, StopMode mode, std::chrono::milliseconds timeout,
                     Operation& operation) = 0;
 

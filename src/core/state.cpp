@@ -12,10 +12,21 @@ namespace envtool {
 
 namespace fs = std::filesystem;
 
+Value to_value(const std::map<std::string, ProvisionRecord>& provisioned) {
+  Value value = Value::map();
+  for (const auto& [name, done] : provisioned)
+    value.set(name, Value::map({{"fingerprint", done.fingerprint}, {"when", done.when}}));
+  return value;
+}
+
+std::map<std::string, ProvisionRecord> provisioned_from(const Value& value) {
+  std::map<std::string, ProvisionRecord> provisioned;
+  for (const auto& [name, done] : value.members())
+    provisioned[name] = {done["fingerprint"].as_text(), done["when"].as_text()};
+  return provisioned;
+}
+
 Value to_value(const MachineRecord& record) {
-  Value provisioned = Value::map();
-  for (const auto& [name, done] : record.provisioned)
-    provisioned.set(name, Value::map({{"fingerprint", done.fingerprint}, {"when", done.when}}));
   return Value::map({{"format", 1},
                      {"name", record.name},
                      {"backend_name", record.backend_name},
@@ -26,7 +37,7 @@ Value to_value(const MachineRecord& record) {
                                          {"digest", record.box_digest}})},
                      {"ssh_user", record.ssh_user},
                      {"forwards", forwards_to_value(record.forwards)},
-                     {"provisioned", provisioned},
+                     {"provisioned", to_value(record.provisioned)},
                      {"started_with", record.started_with},
                      {"created_with", record.created_with}});
 }
@@ -45,8 +56,7 @@ MachineRecord machine_record(const Value& document, std::string_view what) {
   record.box_digest = document["box"]["digest"].as_text();
   record.ssh_user = document["ssh_user"].as_text();
   record.forwards = forwards_from(document["forwards"]);
-  for (const auto& [name, done] : document["provisioned"].members())
-    record.provisioned[name] = {done["fingerprint"].as_text(), done["when"].as_text()};
+  record.provisioned = provisioned_from(document["provisioned"]);
   record.started_with = document["started_with"];
   record.created_with = document["created_with"];
   return record;

@@ -33,6 +33,9 @@ struct MachineRecord {
 };
 
 Value to_value(const MachineRecord& record);
+Value to_value(const std::map<std::string, ProvisionRecord>& provisioned);
+/// The reverse; what is no map gives none.
+std::map<std::string, ProvisionRecord> provisioned_from(const Value& value);
 /// Throws Error(failed) naming `what` when the document is not a record.
 MachineRecord machine_record(const Value& document, std::string_view what);
 

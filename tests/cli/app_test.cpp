@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "support/bare_provider.h"
 #include "support/test_world.h"
 
 using namespace envtool;
@@ -40,11 +41,45 @@ TEST_CASE("without a command there is a short help and exit 2") {
 TEST_CASE("every command has a help page that begins with its usage") {
   TestWorld world;
   const std::string overview = run_cli(world, {"--help"}).output;
-  for (const char* name :
-       {"box add",    "box list",  "box info", "box verify", "box remove", "box prune",  "init",   "validate",
-        "config",     "schema",    "plan",     "up",         "provision",  "reload",     "halt",   "destroy",
-        "ssh",        "exec",      "cp",       "sync",       "logs",       "status",     "info",   "port",
-        "ssh-config", "inventory", "list",     "doctor",     "providers",  "completion", "version"}) {
+  for (const char* name : {"box add",
+                           "box list",
+                           "box info",
+                           "box verify",
+                           "box remove",
+                           "box prune",
+                           "init",
+                           "validate",
+                           "config",
+                           "schema",
+                           "plan",
+                           "up",
+                           "provision",
+                           "reload",
+                           "halt",
+                           "destroy",
+                           "suspend",
+                           "resume",
+                           "snapshot save",
+                           "snapshot list",
+                           "snapshot restore",
+                           "snapshot delete",
+                           "limits",
+                           "console",
+                           "ssh",
+                           "exec",
+                           "cp",
+                           "sync",
+                           "logs",
+                           "status",
+                           "info",
+                           "port",
+                           "ssh-config",
+                           "inventory",
+                           "list",
+                           "doctor",
+                           "providers",
+                           "completion",
+                           "version"}) {
     CAPTURE(name);
 
     std::vector<std::string> words = split(name, ' ');
@@ -466,10 +501,12 @@ TEST_CASE("ssh hands over to the host's client and keeps its exit code") {
   CHECK(has(call, "-T -L 1:a:2 default.shop 'cd /srv/app/sub 2>/dev/null; ls -l'"));
 }
 
-TEST_CASE("exec passes words as they are") {
+TEST_CASE("exec passes words as they are, by SSH where the provider has no other way in") {
   TestWorld world;
+  world.providers.add(BareProvider::make_info(),
+                      [&](Host&) { return std::make_unique<BareProvider>(world.backend); });
   world.write_envfile();
-  run_cli(world, {"up"});
+  run_cli(world, {"up", "--provider", "bare"});
   world.processes.answer = [](const ProcessSpec&) { return ProcessResult{.status = 3}; };
 
   const CliResult result = run_cli(world, {"exec", "-u", "postgres", "--", "psql", "-c", "select 'a b'"});

@@ -46,8 +46,9 @@ Value schema(const std::string& name) {
   return parse_json(read_file(std::filesystem::path(ENVTOOL_TEST_DATA) / "schema" / (name + ".json")), name);
 }
 
-void check_document(TestWorld& world, std::vector<std::string> words) {
-  const std::string name = words.front();
+/// `named`: words of the command, which name its schema.
+void check_document(TestWorld& world, std::vector<std::string> words, std::ptrdiff_t named = 1) {
+  const std::string name = join({words.begin(), words.begin() + named}, "-");
   CAPTURE(name);
   words.emplace_back("--json");
   const CliResult result = run_cli(world, words);
@@ -85,6 +86,12 @@ TEST_CASE("--json prints what the schemas say, before and after up") {
   run_cli(world, {"up"});
 
   for (const auto& words : always) check_document(world, words);
+  run_cli(world, {"snapshot", "save", "clean"});
+  check_document(world, {"snapshot", "list"}, 2);
+  check_document(world, {"info"});
+  check_document(world, {"status", "--usage"});
+  check_document(world, {"limits"});
+  check_document(world, {"limits", "--cpu-set", "0"});
 }
 
 TEST_CASE("--json of an invalid Envfile keeps to the schema too") {
@@ -103,6 +110,11 @@ TEST_CASE("--json of what takes time is a stream of events that ends with the re
 
   check_events(world, {"up"});
   check_events(world, {"provision"});
+  check_events(world, {"suspend"});
+  check_events(world, {"resume"});
+  check_events(world, {"snapshot", "save", "clean"});
+  check_events(world, {"snapshot", "restore", "clean"});
+  check_events(world, {"snapshot", "delete", "clean"});
   check_events(world, {"halt"});
   world.backend.fail_at("start", "no power");
   check_events(world, {"up"});

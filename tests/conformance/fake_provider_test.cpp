@@ -51,6 +51,10 @@ TEST_CASE_FIXTURE(FakeWorld, "fake: a machine of another environment is not touc
   check_foreign_machines(test);
 }
 TEST_CASE_FIXTURE(FakeWorld, "fake: the listed capabilities are those it has") { check_capabilities(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: a machine is paused and goes on") { check_suspend(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: snapshots are saved, restored and deleted") { check_snapshots(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: limits change while it runs") { check_limits(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: usage is told of what runs") { check_usage(test); }
 
 TEST_CASE_FIXTURE(FakeWorld, "fake: a create that breaks off leaves something that destroy removes") {
   backend.break_at("create", "power cut");

@@ -160,10 +160,120 @@ void check_capabilities(const ProviderUnderTest& test) {
   check_power<NativeFolders>(test);
   check_power<Lifetime>(test);
   check_power<LiveLimits>(test);
+  check_power<Suspend>(test);
+  check_power<Snapshots>(test);
+  check_power<Usage>(test);
+  check_power<Attach>(test);
+  check_power<ConsoleAccess>(test);
   check_power<ConsoleLog>(test);
   CHECK_FALSE(test.provider.info().box_formats.empty());
   CHECK_FALSE(test.provider.info().summary.empty());
   CHECK(test.provider.info().schema.name == test.provider.info().name);
+}
+
+namespace {
+
+/// A machine that runs, with its power; null where the provider has none, and then there is no machine.
+template <class Power>
+Power* with_running_machine(const ProviderUnderTest& test, const MachineSpec& spec) {
+  Power* const power = power_of<Power>(test.provider);
+  if (!power) return nullptr;
+  test.provider.create(spec, test.box, test.operation);
+  test.provider.start(spec, test.operation);
+  return power;
+}
+
+std::vector<std::string> names_of(const std::vector<SnapshotInfo>& snapshots) {
+  std::vector<std::string> names;
+  for (const SnapshotInfo& snapshot : snapshots) names.push_back(snapshot.name);
+  return names;
+}
+
+}  // namespace
+
+void check_suspend(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-suspend");
+  Suspend* const power = with_running_machine<Suspend>(test, spec);
+  if (!power) return;
+
+  power->suspend(spec.backend_name, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::paused);
+  power->suspend(spec.backend_name, test.operation);
+  power->resume(spec.backend_name, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::running);
+  power->resume(spec.backend_name, test.operation);
+
+  power->suspend(spec.backend_name, test.operation);
+  CHECK_THROWS_AS(test.provider.start(spec, test.operation), Error);
+  test.provider.stop(spec.backend_name, StopMode::hard, 1s, test.operation);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::stopped);
+  CHECK_THROWS_AS(power->suspend(spec.backend_name, test.operation), Error);
+
+  test.provider.start(spec, test.operation);
+  power->suspend(spec.backend_name, test.operation);
+  destroy(test, spec.backend_name);
+  CHECK(phase_of(test, spec.backend_name) == MachinePhase::absent);
+}
+
+void check_snapshots(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-snapshots");
+  const std::string& name = spec.backend_name;
+  Snapshots* const power = with_running_machine<Snapshots>(test, spec);
+  if (!power) return;
+  CHECK(power->snapshots(name, test.operation).empty());
+
+  power->save_snapshot(name, "live", test.operation);
+  CHECK(phase_of(test, name) == MachinePhase::running);
+  CHECK_THROWS_AS(power->save_snapshot(name, "live", test.operation), Error);
+  test.provider.stop(name, StopMode::hard, 1s, test.operation);
+  power->save_snapshot(name, "still", test.operation);
+  CHECK(phase_of(test, name) == MachinePhase::stopped);
+  CHECK(names_of(power->snapshots(name, test.operation)) == std::vector<std::string>{"live", "still"});
+
+  CHECK_THROWS_AS(power->restore_snapshot(name, "none", test.operation), Error);
+  for (const char* snapshot : {"still", "live", "still"}) {
+    power->restore_snapshot(name, snapshot, test.operation);
+    CHECK(phase_of(test, name) == MachinePhase::stopped);
+    test.provider.start(spec, test.operation);
+    CHECK(phase_of(test, name) == MachinePhase::running);
+    CHECK_THROWS_AS(power->restore_snapshot(name, snapshot, test.operation), Error);
+    test.provider.stop(name, StopMode::hard, 1s, test.operation);
+  }
+
+  power->delete_snapshot(name, "live", test.operation);
+  power->delete_snapshot(name, "live", test.operation);
+  CHECK(names_of(power->snapshots(name, test.operation)) == std::vector<std::string>{"still"});
+  test.provider.start(spec, test.operation);
+  CHECK(phase_of(test, name) == MachinePhase::running);
+  destroy(test, name);
+  CHECK(power->snapshots(name, test.operation).empty());
+}
+
+void check_limits(const ProviderUnderTest& test) {
+  MachineSpec spec = conformance_spec(test, "conformance-limits");
+  spec.cpus = 1;
+  spec.memory = ByteSize{512 << 20};
+  LiveLimits* const power = with_running_machine<LiveLimits>(test, spec);
+  if (!power) return;
+  CHECK(power->limits(spec.backend_name, test.operation) == Limits{1, ByteSize{512 << 20}, ""});
+
+  const Limits other{2, ByteSize{768 << 20}, "0"};
+  power->apply_limits(spec.backend_name, other, test.operation);
+  CHECK(power->limits(spec.backend_name, test.operation) == other);
+  power->apply_limits(spec.backend_name, {}, test.operation);
+  CHECK(power->limits(spec.backend_name, test.operation) == Limits{});
+  destroy(test, spec.backend_name);
+}
+
+void check_usage(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-usage");
+  Usage* const power = with_running_machine<Usage>(test, spec);
+  if (!power) return;
+
+  CHECK(power->usage(spec.backend_name, test.operation).cpu_time.has_value());
+  test.provider.stop(spec.backend_name, StopMode::hard, 1s, test.operation);
+  CHECK_FALSE(power->usage(spec.backend_name, test.operation).cpu_time.has_value());
+  destroy(test, spec.backend_name);
 }
 
 }  // namespace envtool

@@ -30,5 +30,10 @@ void check_odd_names(const ProviderUnderTest& test);
 void check_two_at_once(const ProviderUnderTest& test);
 void check_foreign_machines(const ProviderUnderTest& test);
 void check_capabilities(const ProviderUnderTest& test);
+/// Of a provider that lacks the power each does nothing.
+void check_suspend(const ProviderUnderTest& test);
+void check_snapshots(const ProviderUnderTest& test);
+void check_limits(const ProviderUnderTest& test);
+void check_usage(const ProviderUnderTest& test);
 
 }  // namespace envtool

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/shell.h"
+
 namespace envtool {
 
 void FakeBackend::fail_at(const std::string& call, std::string text) {
@@ -17,6 +21,11 @@ void FakeBackend::break_at(const std::string& call, std::string text) {
 void FakeBackend::kill(const std::string& backend_name) {
   const std::lock_guard lock(mutex_);
   machines_.at(backend_name).phase = MachinePhase::stopped;
+}
+
+void FakeBackend::write_disk(const std::string& backend_name, std::string content) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(backend_name).disk = std::move(content);
 }
 
 void FakeBackend::lose(const std::string& backend_name) {
@@ -59,7 +68,9 @@ ProviderInfo FakeProvider::make_info() {
   info.summary = "machines in memory, for tests";
   info.box_formats = {"fake"};
   info.features = {Feature::cpus, Feature::memory};
-  info.capabilities = {Capability::native_folders, Capability::live_limits, Capability::console_log};
+  info.capabilities = {Capability::native_folders, Capability::live_limits, Capability::suspend,
+                       Capability::snapshots,      Capability::usage,       Capability::attach,
+                       Capability::console,        Capability::console_log};
   info.schema = {
       .name = "fake",
       .options = {
@@ -114,15 +125,19 @@ void FakeProvider::start(const MachineSpec& spec, Operation& operation) {
   backend_.halfway("start");
   machine->second.phase = MachinePhase::running;
   machine->second.spec = spec;
+  machine->second.limits = {.cpus = spec.cpus, .memory = spec.memory};
   ++machine->second.starts;
 }
 
-void FakeProvider::stop(const std::string& backend_name, StopMode, std::chrono::milliseconds,
+void FakeProvider::stop(const std::string& backend_name, StopMode mode, std::chrono::milliseconds,
                         Operation& operation) {
   backend_.enter("stop", backend_name, operation);
   const std::lock_guard lock(backend_.mutex_);
   const auto machine = backend_.machines_.find(backend_name);
-  if (machine != backend_.machines_.end() && machine->second.phase == MachinePhase::running)
+  if (machine == backend_.machines_.end()) return;
+  if (machine->second.phase == MachinePhase::paused && mode == StopMode::graceful)
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' is paused and cannot be asked", backend_name));
+  if (machine->second.phase == MachinePhase::running || machine->second.phase == MachinePhase::paused)
     machine->second.phase = MachinePhase::stopped;
 }
 
@@ -138,6 +153,13 @@ void FakeProvider::destroy(const std::string& backend_name, const std::string& e
   if (backend_.breaks_.contains("destroy")) machine->second.phase = MachinePhase::broken;
   backend_.halfway("destroy");
   backend_.machines_.erase(machine);
+}
+
+FakeBackend::Machine& FakeProvider::existing(const std::string& backend_name) {
+  const auto machine = backend_.machines_.find(backend_name);
+  if (machine == backend_.machines_.end())
+    throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", backend_name));
+  return machine->second;
 }
 
 FakeBackend::Machine& FakeProvider::running(const std::string& backend_name) {
@@ -158,13 +180,117 @@ void FakeProvider::update_folders(const MachineSpec& spec, Operation& operation)
   running(spec.backend_name).spec.folders = spec.folders;
 }
 
-void FakeProvider::apply_limits(const std::string& backend_name, std::optional<int> cpus,
-                                std::optional<ByteSize> memory, Operation& operation) {
+Limits FakeProvider::limits(const std::string& backend_name, Operation&) {
+  const std::lock_guard lock(backend_.mutex_);
+  return running(backend_name).limits;
+}
+
+void FakeProvider::apply_limits(const std::string& backend_name, const Limits& limits, Operation& operation) {
   backend_.enter("apply_limits", backend_name, operation);
   const std::lock_guard lock(backend_.mutex_);
-  FakeBackend::Machine& machine = running(backend_name);
-  machine.spec.cpus = cpus;
-  machine.spec.memory = memory;
+  running(backend_name).limits = limits;
+}
+
+void FakeProvider::suspend(const std::string& backend_name, Operation& operation) {
+  backend_.enter("suspend", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  if (existing(backend_name).phase != MachinePhase::paused)
+    running(backend_name).phase = MachinePhase::paused;
+}
+
+void FakeProvider::resume(const std::string& backend_name, Operation& operation) {
+  backend_.enter("resume", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  FakeBackend::Machine& machine = existing(backend_name);
+  if (machine.phase != MachinePhase::paused)
+    running(backend_name);
+  else
+    machine.phase = MachinePhase::running;
+}
+
+namespace {
+
+auto find_snapshot(FakeBackend::Machine& machine, const std::string& name) {
+  return std::find_if(machine.snapshots.begin(), machine.snapshots.end(),
+                      [&](const auto& snapshot) { return snapshot.name == name; });
+}
+
+}  // namespace
+
+std::vector<SnapshotInfo> FakeProvider::snapshots(const std::string& backend_name, Operation&) {
+  const std::lock_guard lock(backend_.mutex_);
+  std::vector<SnapshotInfo> found;
+  const auto machine = backend_.machines_.find(backend_name);
+  if (machine == backend_.machines_.end()) return found;
+  for (const auto& snapshot : machine->second.snapshots)
+    found.push_back({snapshot.name, "2024-05-01T10:20:30Z", {snapshot.disk.size()}});
+  return found;
+}
+
+void FakeProvider::save_snapshot(const std::string& backend_name, const std::string& snapshot,
+                                 Operation& operation) {
+  backend_.enter("save_snapshot", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  FakeBackend::Machine& machine = existing(backend_name);
+  if (find_snapshot(machine, snapshot) != machine.snapshots.end())
+    throw Error(ErrorKind::failed, fmt::format("there is a snapshot '{}' already", snapshot));
+  const MachinePhase before = machine.phase;
+  if (before == MachinePhase::running) machine.phase = MachinePhase::paused;
+  backend_.halfway("save_snapshot");
+  machine.snapshots.push_back({snapshot, machine.disk});
+  machine.phase = before;
+}
+
+void FakeProvider::restore_snapshot(const std::string& backend_name, const std::string& snapshot,
+                                    Operation& operation) {
+  backend_.enter("restore_snapshot", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  FakeBackend::Machine& machine = existing(backend_name);
+  if (machine.phase != MachinePhase::stopped)
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' is not stopped", backend_name));
+  const auto found = find_snapshot(machine, snapshot);
+  if (found == machine.snapshots.end())
+    throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", snapshot));
+  backend_.halfway("restore_snapshot");
+  machine.disk = found->disk;
+}
+
+void FakeProvider::delete_snapshot(const std::string& backend_name, const std::string& snapshot,
+                                   Operation& operation) {
+  backend_.enter("delete_snapshot", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  const auto machine = backend_.machines_.find(backend_name);
+  if (machine == backend_.machines_.end()) return;
+  std::erase_if(machine->second.snapshots, [&](const auto& other) { return other.name == snapshot; });
+}
+
+MachineUsage FakeProvider::usage(const std::string& backend_name, Operation&) {
+  const std::lock_guard lock(backend_.mutex_);
+  if (existing(backend_name).phase == MachinePhase::stopped) return {};
+  return {.cpu_time = std::chrono::milliseconds(1500),
+          .memory = ByteSize{34 << 20},
+          .disk_read = ByteSize{1 << 20},
+          .disk_written = ByteSize{2 << 20},
+          .received = ByteSize{3 << 10},
+          .sent = ByteSize{4 << 10},
+          .processes = 12};
+}
+
+int FakeProvider::attach(const std::string& backend_name, const AttachCommand& command,
+                         Operation& operation) {
+  backend_.enter(fmt::format("attach {} as {} in '{}'{}:",
+                             command.argv.empty() ? "[" + command.script + "]" : quote_command(command.argv),
+                             command.user, command.directory, command.terminal ? " on a terminal" : ""),
+                 backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  running(backend_name);
+  return backend_.attach_status;
+}
+
+void FakeProvider::open_console(const std::string& backend_name, Operation& operation) {
+  backend_.enter("open_console", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  running(backend_name);
 }
 
 std::string FakeProvider::console_tail(const std::string& backend_name, std::size_t, Operation&) {

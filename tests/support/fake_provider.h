@@ -22,6 +22,12 @@ class FakeBackend {
     std::string box_digest;
     std::string user;  ///< who may log in
     MachineSpec spec;  ///< as of the last start
+    Limits limits = {};
+    std::string disk = {};  ///< what snapshots are of
+    struct Snapshot {
+      std::string name, disk;
+    };
+    std::vector<Snapshot> snapshots = {};
     int starts = 0;
   };
 
@@ -29,6 +35,8 @@ class FakeBackend {
   std::function<void(const std::string& call, const std::string& machine, Operation&)> on_call;
   /// When set, the host is not ready, and this is why.
   std::string host_problem;
+  /// What programs run by `attach` end with.
+  int attach_status = 0;
 
   /// The next call of that name ("create", "start"...) throws, having done nothing.
   void fail_at(const std::string& call, std::string text);
@@ -36,6 +44,8 @@ class FakeBackend {
   void break_at(const std::string& call, std::string text);
   /// As if the power had failed for this machine.
   void kill(const std::string& backend_name);
+  /// As if the guest wrote on its disk.
+  void write_disk(const std::string& backend_name, std::string content);
   /// Removes a machine behind everybody's back.
   void lose(const std::string& backend_name);
   /// Puts a machine there that somebody else made.
@@ -59,11 +69,15 @@ class FakeBackend {
   int addresses_ = 0;
 };
 
-/// Called "fake". Has native folders, live limits and a console; its machines take boxes of the format
-/// "fake".
+/// Called "fake". Has every power but a lifetime; its machines take boxes of the format "fake".
 class FakeProvider : public Provider,
                      public NativeFolders,
                      public LiveLimits,
+                     public Suspend,
+                     public Snapshots,
+                     public Usage,
+                     public Attach,
+                     public ConsoleAccess,
                      public ConsoleLog,
                      public BoxCopies,
                      public HostDiagnosis {
@@ -82,13 +96,26 @@ class FakeProvider : public Provider,
                Operation& operation) override;
   SshEndpoint endpoint(const std::string& backend_name, Operation& operation) override;
   void update_folders(const MachineSpec& spec, Operation& operation) override;
-  void apply_limits(const std::string& backend_name, std::optional<int> cpus, std::optional<ByteSize> memory,
-                    Operation& operation) override;
+  Limits limits(const std::string& backend_name, Operation& operation) override;
+  void apply_limits(const std::string& backend_name, const Limits& limits, Operation& operation) override;
+  void suspend(const std::string& backend_name, Operation& operation) override;
+  void resume(const std::string& backend_name, Operation& operation) override;
+  std::vector<SnapshotInfo> snapshots(const std::string& backend_name, Operation& operation) override;
+  void save_snapshot(const std::string& backend_name, const std::string& snapshot,
+                     Operation& operation) override;
+  void restore_snapshot(const std::string& backend_name, const std::string& snapshot,
+                        Operation& operation) override;
+  void delete_snapshot(const std::string& backend_name, const std::string& snapshot,
+                       Operation& operation) override;
+  MachineUsage usage(const std::string& backend_name, Operation& operation) override;
+  int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) override;
+  void open_console(const std::string& backend_name, Operation& operation) override;
   std::string console_tail(const std::string& backend_name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:
+  FakeBackend::Machine& existing(const std::string& backend_name);
   FakeBackend::Machine& running(const std::string& backend_name);
 
   FakeBackend& backend_;

@@ -79,6 +79,14 @@ std::optional<Record> own_record(const Context& context) {
   return record;
 }
 
+Record complete_record(const Context& context) {
+  const std::optional<Record> record = own_record(context);
+  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", context.text("name")));
+  if (!record->complete)
+    throw Error(ErrorKind::failed, fmt::format("the creation of machine '{}' did not finish", record->name));
+  return *record;
+}
+
 void save_record(const Context& context, const Record& record) {
   write_file(context.layout.record(record.name), record_text(record), 0644);
 }

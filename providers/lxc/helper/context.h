@@ -60,6 +60,8 @@ bool wait_for_end(int process, std::chrono::milliseconds timeout);
 
 /// The record of the machine the request names, checked to be the caller's; nothing when there is none.
 std::optional<Record> own_record(const Context& context);
+/// The same; one that is not there or not complete is Error(failed).
+Record complete_record(const Context& context);
 void save_record(const Context& context, const Record& record);
 
 }  // namespace envtool::lxc

@@ -16,6 +16,7 @@
 #include "providers/lxc/helper/container.h"
 #include "providers/lxc/helper/folders.h"
 #include "providers/lxc/helper/host_facts.h"
+#include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/parts/container_config.h"
@@ -142,10 +143,6 @@ void write_names(const Context& context, const std::string& resolv_conf, const G
     guest.write_if_changed("/etc/resolv.conf", resolv_conf);
 }
 
-std::optional<std::int64_t> number_in(const Value& value) {
-  return value.is_integer() ? std::optional(value.as_integer()) : std::nullopt;
-}
-
 void empty_log(const fs::path& path, uid_t owner) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd || ::fchown(fd.get(), owner, static_cast<gid_t>(-1)) != 0)
@@ -156,8 +153,7 @@ void write_config(const Context& context, const Record& record, const std::vecto
                   const std::string& gateway) {
   ContainerConfig config{.hostname = context.text("hostname"),
                          .gateway = gateway,
-                         .cpus = number_in(context.request["cpus"]),
-                         .memory = number_in(context.request["memory"]),
+                         .limits = requested_limits(context),
                          .folders = {},
                          .raw = raw_config_of(context.request["config"])};
   for (std::size_t number = 0; number < folders.size(); ++number)
@@ -178,14 +174,6 @@ bool is_last(const Context& context, const std::string& name) {
   for (const fs::directory_entry& entry : fs::directory_iterator(context.layout.containers(), code))
     if (entry.path().filename() != name) return false;
   return !code;
-}
-
-Record complete_record(const Context& context) {
-  const std::optional<Record> record = own_record(context);
-  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", context.text("name")));
-  if (!record->complete)
-    throw Error(ErrorKind::failed, fmt::format("the creation of machine '{}' did not finish", record->name));
-  return *record;
 }
 
 }  // namespace
@@ -299,21 +287,6 @@ Value update_folders(Context& context) {
   if (!init) throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
   const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
   change_folders_in_guest(context, record, requested_folders(context, guest), *init);
-  return Value::map();
-}
-
-Value apply_limits(Context& context) {
-  const Record record = complete_record(context);
-  const Cgroups cgroups = Cgroups::of_machine(context.layout, record.name);
-  const auto files = limit_files(number_in(context.request["cpus"]), number_in(context.request["memory"]),
-                                 parse_cgroup_layout(read_file("/proc/mounts")));
-  for (const ControlFile& file : files) {
-    const auto path = cgroups.control(record.name, file.name);
-    if (!path || !write_control(*path, file.value))
-      throw Error(ErrorKind::failed,
-                  fmt::format("the kernel refuses '{}' for '{}' of machine '{}': {}", file.value, file.name,
-                              record.name, path ? errno_text(errno) : "no such control"));
-  }
   return Value::map();
 }
 

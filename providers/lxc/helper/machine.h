@@ -17,7 +17,5 @@ Value stop_machine(Context& context);
 Value destroy_machine(Context& context);
 /// Makes the running machine's folders those of the request.
 Value update_folders(Context& context);
-/// Sets `cpus` and `memory` of the running machine.
-Value apply_limits(Context& context);
 
 }  // namespace envtool::lxc

@@ -18,6 +18,7 @@
 #include "providers/lxc/helper/context.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/import.h"
+#include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/lock.h"
 #include "providers/lxc/helper/machine.h"
 
@@ -84,8 +85,12 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
     throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a machine", context.text("name")));
   check_texts(request);
   static constexpr std::pair<std::string_view, Value (*)(Context&)> operations[] = {
-      {"create", create_machine},   {"start", start_machine},    {"stop", stop_machine},
-      {"destroy", destroy_machine}, {"folders", update_folders}, {"limits", apply_limits}};
+      {"create", create_machine},
+      {"start", start_machine},
+      {"stop", stop_machine},
+      {"destroy", destroy_machine},
+      {"folders", update_folders},
+      {"limits", apply_limits}};
   for (const auto& [name, function] : operations) {
     if (operation != name) continue;
     const fs::path directory = context.layout.container(context.text("name"));

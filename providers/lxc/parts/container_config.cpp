@@ -12,8 +12,6 @@ namespace envtool::lxc {
 
 namespace {
 
-constexpr std::int64_t cpu_period = 100'000;
-
 // As in liblxc's own common.conf: mknod of anything, use of the harmless ones.
 constexpr std::array allowed_devices = {"c *:* m",   "b *:* m",   "c 1:3 rwm",   "c 1:5 rwm",
                                         "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm",   "c 5:0 rwm",
@@ -64,37 +62,6 @@ void add_confinement(std::vector<std::string>& lines, const Record& record, cons
 
 }  // namespace
 
-CgroupLayout parse_cgroup_layout(std::string_view mounts) {
-  CgroupLayout layout;
-  for (const std::string& line : split(mounts, '\n')) {
-    const std::vector<std::string> fields = split(line, ' ');
-    if (fields.size() < 4 || fields[2] != "cgroup") continue;
-    for (const std::string& option : split(fields[3], ',')) {
-      layout.memory_v1 |= option == "memory";
-      layout.cpu_v1 |= option == "cpu";
-      layout.devices_v1 |= option == "devices";
-    }
-  }
-  return layout;
-}
-
-std::vector<ControlFile> limit_files(std::optional<std::int64_t> cpus, std::optional<std::int64_t> memory,
-                                     const CgroupLayout& cgroups) {
-  std::vector<ControlFile> files;
-  if (cgroups.cpu_v1) {
-    files.push_back({"cpu.cfs_period_us", std::to_string(cpu_period), true});
-    files.push_back({"cpu.cfs_quota_us", std::to_string(cpus ? *cpus * cpu_period : -1), true});
-  } else {
-    files.push_back(
-        {"cpu.max", fmt::format("{} {}", cpus ? std::to_string(*cpus * cpu_period) : "max", cpu_period)});
-  }
-  if (cgroups.memory_v1)
-    files.push_back({"memory.limit_in_bytes", std::to_string(memory.value_or(-1)), true});
-  else
-    files.push_back({"memory.max", memory ? std::to_string(*memory) : "max"});
-  return files;
-}
-
 std::string container_config_text(const Layout& layout, const Record& record, const ContainerConfig& config) {
   std::vector<std::string> lines = {"# Written by envtool at every start.",
                                     "lxc.uts.name = " + config.hostname,
@@ -107,8 +74,8 @@ std::string container_config_text(const Layout& layout, const Record& record, co
                                     "lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed"};
   add_network(lines, record, config.gateway);
   add_confinement(lines, record, config);
-  if (config.cpus || config.memory)
-    for (const ControlFile& file : limit_files(config.cpus, config.memory, config.cgroups))
+  if (config.limits.cpus || config.limits.memory)
+    for (const ControlFile& file : limit_files(config.limits, config.cgroups, {}))
       lines.push_back(fmt::format("lxc.{}.{} = {}", file.v1 ? "cgroup" : "cgroup2", file.name, file.value));
   for (const auto& [number, guest] : config.folders)
     lines.push_back(fmt::format("lxc.mount.entry = {} {} none rbind,create=dir 0 0",

@@ -128,4 +128,19 @@ std::optional<fs::path> Cgroups::control(const std::string& name, const std::str
   return std::nullopt;
 }
 
+std::optional<std::string> Cgroups::read_control(const std::string& name, const std::string& file) const {
+  const auto path = control(name, file);
+  return path ? read_live(*path) : std::nullopt;
+}
+
+std::string Cgroups::all_cpus(const std::string& name) const {
+  const auto own = control(name, "cpuset.cpus");
+  if (!own) return {};
+  const fs::path above = own->parent_path().parent_path();
+  std::string cpus;
+  for (const char* file : {"cpuset.effective_cpus", "cpuset.cpus.effective"})
+    if (cpus.empty()) cpus = read_live(above / file).value_or("");
+  return std::string(trim(cpus));
+}
+
 }  // namespace envtool::lxc

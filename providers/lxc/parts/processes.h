@@ -36,6 +36,10 @@ class Cgroups {
   std::vector<std::filesystem::path> directories(const std::string& name) const;
   /// The directory in which a control file of the container lies, if any hierarchy has it.
   std::optional<std::filesystem::path> control(const std::string& name, const std::string& file) const;
+  /// What such a file says.
+  std::optional<std::string> read_control(const std::string& name, const std::string& file) const;
+  /// The CPUs that the container could have at most, "0-3"; empty where CPUs are not controlled.
+  std::string all_cpus(const std::string& name) const;
 
  private:
   explicit Cgroups(const std::vector<std::filesystem::path>& own);

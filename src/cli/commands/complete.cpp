@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/session.h"
+#include "core/powers.h"
 
 namespace envtool {
 
@@ -82,6 +83,19 @@ Candidates from_project(Session& session, Completes what) try {
   return {};
 }
 
+/// Names of the project's snapshots; none when they cannot be had, as for names out of the Envfile.
+Candidates snapshots_of(Session& session) try {
+  const Session::Target target = session.open({}, Session::Config::if_there);
+  Candidates found;
+  std::set<std::string> seen;
+  for (const std::string& machine : target.engine.select({}, true))
+    for (const SnapshotInfo& snapshot : Powers(target.engine).snapshots(machine))
+      if (seen.insert(snapshot.name).second) found.emplace_back(snapshot.name, snapshot.when);
+  return found;
+} catch (const Error&) {
+  return {};
+}
+
 Candidates candidates_for(Session& session, Completes what) {
   switch (what) {
     case Completes::machines: {
@@ -108,6 +122,8 @@ Candidates candidates_for(Session& session, Completes what) {
         found.emplace_back(info.name, info.summary);
       return found;
     }
+    case Completes::snapshots:
+      return snapshots_of(session);
     case Completes::shells:
       return {{"bash", ""}, {"zsh", ""}, {"fish", ""}};
     case Completes::files:

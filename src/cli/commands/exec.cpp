@@ -16,9 +16,9 @@ Command exec_command() {
       .summary = "run a program in a machine, its words as they are",
       .description =
           "No shell reads the words. Standard input, the terminal, the working directory (where it is\n"
-          "shared) and the exit code are kept.",
+          "shared) and the exit code are kept. Where the provider can, it needs no SSH.",
       .examples = {"envtool exec -- ls -l", "envtool exec db -u postgres -- psql < dump.sql"},
-      .options = {text_option('u', "user", "USER", options->user, "as this user, by sudo")},
+      .options = {text_option('u', "user", "USER", options->user, "as this user instead of the ssh user")},
       .arguments = {machine_argument(options->machine)},
       .rest = ArgumentRow{.name = "CMD...",
                           .help = "the program and its arguments",
@@ -28,6 +28,8 @@ Command exec_command() {
       .run = [options](Session& session) {
         const Session::MachineTarget found = session.open_one(options->machine);
         const SshTarget target = found.engine.ssh_target(found.machine);
+        if (Powers(found.engine).can_attach(found.machine))
+          return attach_here(session, found.engine, target, {.argv = options->words, .user = options->user});
         std::vector<std::string> words = options->words;
         if (!options->user.empty()) words.insert(words.begin(), {"sudo", "-u", options->user, "--"});
         const auto directory = guest_directory(target.folders, session.host.working_directory);

@@ -59,6 +59,15 @@ std::vector<std::string> ssh_command_line(const Session& session, const SshTarge
   return words;
 }
 
+int attach_here(const Session& session, Engine& engine, const SshTarget& target, AttachCommand command) {
+  command.directory = guest_directory(target.folders, session.host.working_directory).value_or("");
+  command.terminal = terminal_here(session) == Terminal::allocate;
+  for (const auto& [name, value] : session.host.variables)
+    if (name == "LANG" || name.starts_with("LC_") || (name == "TERM" && command.terminal))
+      command.environment[name] = value;
+  return Powers(engine).attach(target.machine, command);
+}
+
 Terminal terminal_here(const Session& session) {
   return session.console.input_is_terminal() && session.console.output_is_terminal() ? Terminal::allocate
                                                                                      : Terminal::none;

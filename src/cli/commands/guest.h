@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/session.h"
+#include "core/powers.h"
 #include "ssh/openssh.h"
 
 /// What commands that go into a guest by the host's OpenSSH client share.
@@ -37,6 +38,10 @@ struct SshCommand {
 };
 std::vector<std::string> ssh_command_line(const Session& session, const SshTarget& target,
                                           const SshCommand& command);
+
+/// Runs in the machine without SSH, in the directory that corresponds to the working directory, with the
+/// terminal's variables that sshd would take too. `command` says what and as whom.
+int attach_here(const Session& session, Engine& engine, const SshTarget& target, AttachCommand command);
 
 /// A terminal in the guest only where there is one on both sides here.
 Terminal terminal_here(const Session& session);

@@ -5,6 +5,7 @@
 #include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
+#include "core/powers.h"
 
 namespace envtool {
 
@@ -63,6 +64,36 @@ void add_provisioners(Rows& rows, Value& value, const MachineConfig* machine, co
   value.set("provision", list);
 }
 
+void add_usage(Rows& rows, Value& value, const MachineUsage& usage) {
+  std::vector<std::string> lines;
+  for (const auto& [word, figures] : to_words(usage)) lines.push_back(fmt::format("{} {}", word, figures));
+  add_list(rows, "usage", lines);
+  value.set("usage", to_value(usage));
+}
+
+void add_snapshots(Rows& rows, Value& value, const std::vector<SnapshotInfo>& snapshots) {
+  std::vector<std::string> lines;
+  Value list = Value::list();
+  for (const SnapshotInfo& snapshot : snapshots) {
+    lines.push_back(fmt::format("{}, {}, {}", snapshot.name, snapshot.when, snapshot.size.to_string()));
+    list.push_back(Value::map({{"name", snapshot.name},
+                               {"when", snapshot.when},
+                               {"size", static_cast<std::int64_t>(snapshot.size.bytes)}}));
+  }
+  add_list(rows, "snapshots", lines);
+  value.set("snapshots", list);
+}
+
+/// What only some providers can tell.
+void add_powers(Rows& rows, Value& value, const Session& session, Powers powers,
+                const MachineStatus& status) {
+  const ProviderInfo* const provider = session.services.providers.info(status.provider);
+  if (!provider) return;
+  if (provider->capabilities.contains(Capability::usage)) add_usage(rows, value, powers.usage(status));
+  if (provider->capabilities.contains(Capability::snapshots))
+    add_snapshots(rows, value, powers.snapshots(status.name));
+}
+
 int info(Session& session, const std::string& name) {
   const Session::MachineTarget target = session.open_one(name);
   const MachineStatus status = target.engine.status({target.machine}).front();
@@ -82,6 +113,7 @@ int info(Session& session, const std::string& name) {
   for (const Forward& forward : status.forwards) ports.push_back(to_text(forward));
   add_list(rows, "ports", ports);
   if (machine) add_config(rows, value, *machine);
+  add_powers(rows, value, session, Powers(target.engine), status);
   add_provisioners(rows, value, machine ? &*machine : nullptr, record);
   std::vector<std::string> pending;
   for (const PendingChange& change : status.pending) pending.push_back(change.key);
@@ -99,7 +131,9 @@ Command info_command() {
       .name = "info",
       .group = group::look,
       .summary = "show everything known of a machine",
-      .description = "Its box, resources, addresses, ports, folders, and its provisioners and when they ran.",
+      .description =
+          "Its box, resources and what it has taken of them, addresses, ports, folders, snapshots, and its\n"
+          "provisioners and when they ran.",
       .arguments = {machine_argument(*machine)},
       .run = [machine](Session& session) { return info(session, *machine); }};
 }

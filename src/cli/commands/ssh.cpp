@@ -8,12 +8,16 @@ namespace {
 struct Options {
   std::string machine, command;
   std::vector<std::string> extra;
-  bool has_command = false;
+  bool has_command = false, attach = false;
 };
 
 int ssh(Session& session, const Options& options) {
   const Session::MachineTarget found = session.open_one(options.machine);
   const SshTarget target = found.engine.ssh_target(found.machine);
+  if (options.attach) {
+    if (!options.extra.empty()) throw Error(ErrorKind::usage, "'--attach' takes no arguments for ssh");
+    return attach_here(session, found.engine, target, {.script = options.command});
+  }
   const auto directory = guest_directory(target.folders, session.host.working_directory);
   if (options.has_command)
     return session.host.processes.run_attached(
@@ -45,8 +49,10 @@ Command ssh_command() {
               "Lands in the folder that corresponds to the working directory, where one is shared. The exit\n"
               "code is the guest's.",
           .examples = {"envtool ssh", "envtool ssh web -c 'systemctl status nginx'",
-                       "envtool ssh db -- -L 5432:localhost:5432"},
-          .options = {{.letter = 'c',
+                       "envtool ssh db -- -L 5432:localhost:5432",
+                       "envtool ssh --attach     when its sshd is broken"},
+          .options = {flag(0, "attach", options->attach, "without SSH, by the provider's own way in"),
+                      {.letter = 'c',
                        .name = "command",
                        .value = "CMD",
                        .help = "run this in the guest's shell instead",

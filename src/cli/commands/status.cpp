@@ -7,6 +7,7 @@
 #include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
+#include "core/powers.h"
 
 namespace envtool {
 
@@ -36,38 +37,60 @@ std::string remarks(const MachineStatus& status) {
   return join(parts, "; ");
 }
 
-std::string to_text(const std::vector<MachineStatus>& machines, const Style& style) {
+std::string to_text(const MachineUsage& usage) {
+  std::vector<std::string> parts;
+  for (const auto& [word, figures] : to_words(usage)) parts.push_back(word + " " + figures);
+  return join(parts, ", ");
+}
+
+/// A row a machine; `usages` has one of each, or none at all.
+std::string to_text(const std::vector<MachineStatus>& machines, const std::vector<MachineUsage>& usages,
+                    const Style& style) {
   std::vector<std::vector<std::string>> rows;
-  for (const MachineStatus& status : machines) {
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const MachineStatus& status = machines[i];
     std::vector<std::string> ports;
     for (const Forward& forward : status.forwards) ports.push_back(to_text(forward));
     rows.push_back({style.bold(status.name), state_of(status, style), status.provider,
                     status.addresses.empty() ? "" : status.addresses.front(), join(ports, ", "),
-                    remarks(status)});
+                    usages.empty() ? "" : to_text(usages[i]), remarks(status)});
   }
   // A column that is empty in every row only makes the others harder to read.
-  for (std::size_t column = 6; column-- > 2;)
+  for (std::size_t column = 7; column-- > 2;)
     if (std::all_of(rows.begin(), rows.end(), [&](const auto& row) { return row[column].empty(); }))
       for (auto& row : rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
   return table(rows);
 }
 
-int status(Session& session, const std::vector<std::string>& arguments) {
-  const Session::Target target = session.open(arguments, Session::Config::if_there);
+struct Options {
+  std::vector<std::string> machines;
+  bool usage = false;
+};
+
+int status(Session& session, const Options& options) {
+  const Session::Target target = session.open(options.machines, Session::Config::if_there);
   const auto machines = target.engine.status(target.engine.select(target.machines, true));
   Value list = Value::list();
-  for (const MachineStatus& machine : machines) list.push_back(to_value(machine));
+  std::vector<MachineUsage> usages;
+  for (const MachineStatus& machine : machines) {
+    Value value = to_value(machine);
+    if (options.usage) {
+      usages.push_back(Powers(target.engine).usage(machine));
+      value.set("usage", to_value(usages.back()));
+    }
+    list.push_back(value);
+  }
   const auto& environment = target.engine.environment();
   Value document = Value::map({{"project", session.config() ? session.config()->name : environment->name}});
   if (environment) document.set("environment", environment->id);
-  session.show(to_text(machines, session.style), document.set("machines", list));
+  session.show(to_text(machines, usages, session.style), document.set("machines", list));
   return exit_code::done;
 }
 
 }  // namespace
 
 Command status_command() {
-  const auto machines = std::make_shared<std::vector<std::string>>();
+  const auto options = std::make_shared<Options>();
   return {
       .name = "status",
       .group = group::look,
@@ -75,8 +98,10 @@ Command status_command() {
       .description =
           "State, provider, address, forwarded ports, and what was changed in the Envfile since. Asks the\n"
           "providers, so it is never out of date.",
-      .arguments = {machine_arguments(*machines)},
-      .run = [machines](Session& session) { return status(session, *machines); }};
+      .options = {flag(0, "usage", options->usage,
+                       "also what running machines have taken of CPU, memory, disk and network")},
+      .arguments = {machine_arguments(options->machines)},
+      .run = [options](Session& session) { return status(session, *options); }};
 }
 
 }  // namespace envtool

@@ -38,4 +38,35 @@ Value to_value(const MachineStatus& status) {
   return value;
 }
 
+Value to_value(const MachineUsage& usage) {
+  Value value = Value::map();
+  const auto add = [&](const char* key, const std::optional<ByteSize>& size) {
+    if (size) value.set(key, static_cast<std::int64_t>(size->bytes));
+  };
+  if (usage.cpu_time) value.set("cpu_seconds", static_cast<double>(usage.cpu_time->count()) / 1000);
+  add("memory", usage.memory);
+  add("disk_read", usage.disk_read);
+  add("disk_written", usage.disk_written);
+  add("received", usage.received);
+  add("sent", usage.sent);
+  if (usage.processes) value.set("processes", *usage.processes);
+  return value;
+}
+
+std::vector<std::pair<std::string, std::string>> to_words(const MachineUsage& usage) {
+  std::vector<std::pair<std::string, std::string>> words;
+  if (usage.cpu_time)
+    words.emplace_back("cpu time",
+                       fmt::format("{:.1f} s", static_cast<double>(usage.cpu_time->count()) / 1000));
+  if (usage.memory) words.emplace_back("memory", usage.memory->to_string());
+  if (usage.disk_read && usage.disk_written)
+    words.emplace_back("disk", fmt::format("{} read, {} written", usage.disk_read->to_string(),
+                                           usage.disk_written->to_string()));
+  if (usage.received && usage.sent)
+    words.emplace_back(
+        "network", fmt::format("{} received, {} sent", usage.received->to_string(), usage.sent->to_string()));
+  if (usage.processes) words.emplace_back("processes", std::to_string(*usage.processes));
+  return words;
+}
+
 }  // namespace envtool

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "core/capabilities.h"
 #include "core/engine.h"
 
 /// What several commands show: machines as data and as words, and the Envfile's schema.
@@ -13,6 +14,10 @@ Value to_value(const MachineStatus& status);
 Value to_value(const Forward& forward);
 /// "127.0.0.1:8080 -> 80", "/udp" behind it where it is.
 std::string to_text(const Forward& forward);
+
+Value to_value(const MachineUsage& usage);
+/// Rows of a word and its figures ("memory", "34MiB"), of what is known.
+std::vector<std::pair<std::string, std::string>> to_words(const MachineUsage& usage);
 
 /// The JSON Schema of the Envfile, with the options of this build's plugins.
 Value schema_of(const Session& session);

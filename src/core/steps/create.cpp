@@ -93,7 +93,7 @@ Step start_step() {
     make_missing_folders(machine.config);
     machine.provider.start(spec, machine.operation);
     machine.record.started_with = restart_values(machine.config, machine.record.provider);
-    machine.record.started_with.set("limits", limits_value(machine.config));
+    machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.record.started_with.set("folders", folders_value(spec));
     machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
     machine.save();

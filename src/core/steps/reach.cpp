@@ -134,14 +134,13 @@ Step limits_step() {
   Step step{.name = "limits", .title = "apply CPU and memory limits"};
   step.need = [](MachineContext& machine) {
     if (machine.started_now || power_of<LiveLimits>(machine.provider) == nullptr) return Need::none();
-    if (machine.record.started_with["limits"] == limits_value(machine.config)) return Need::none();
+    if (machine.record.started_with["limits"] == to_value(limits_of(machine.config))) return Need::none();
     return Need::because("they differ from the Envfile's");
   };
   step.run = [](MachineContext& machine) {
-    require<LiveLimits>(machine.provider)
-        .apply_limits(machine.record.backend_name, machine.config.cpus, machine.config.memory,
-                      machine.operation);
-    machine.record.started_with.set("limits", limits_value(machine.config));
+    require<LiveLimits>(machine.provider, machine.run.services.providers)
+        .apply_limits(machine.record.backend_name, limits_of(machine.config), machine.operation);
+    machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.save();
   };
   return step;
@@ -157,7 +156,8 @@ Step native_folders_step() {
   step.run = [](MachineContext& machine) {
     const MachineSpec spec = machine.spec();
     make_missing_folders(machine.config);
-    require<NativeFolders>(machine.provider).update_folders(spec, machine.operation);
+    require<NativeFolders>(machine.provider, machine.run.services.providers)
+        .update_folders(spec, machine.operation);
     machine.record.started_with.set("folders", folders_value(spec));
     machine.save();
   };

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/capabilities.h"
 #include "core/context.h"
 #include "core/plan.h"
 
@@ -24,6 +25,13 @@ Step forward_ports_step();
 std::vector<Step> provision_steps(const MachineContext& context);
 Step probe_step();
 
+Step resume_step();
+Step suspend_step();
+Step save_snapshot_step(const std::string& snapshot, MachinePhase phase);
+Step restore_snapshot_step(const std::string& snapshot);
+Step delete_snapshot_step(const std::string& snapshot);
+Step set_limits_step(const Limits& limits);
+
 Step stop_forwards_step();
 Step stop_step(StopMode mode);
 Step destroy_step();
@@ -32,6 +40,8 @@ Step destroy_step();
 std::vector<Step> up_steps(const MachineContext& context);
 /// Only what `envtool provision` does.
 std::vector<Step> provision_only_steps(const MachineContext& context);
+/// Starting one that has been up before, up to its SSH.
+std::vector<Step> start_steps();
 std::vector<Step> halt_steps(StopMode mode);
 std::vector<Step> destroy_steps();
 

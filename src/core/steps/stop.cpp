@@ -31,7 +31,9 @@ namespace {
 std::future<void> leave(MachineContext& machine) {
   machine.session.reset();
   const auto& close = machine.run.services.close_connections;
-  if (machine.state.phase != MachinePhase::running || !close) return {};
+  const bool alive =
+      machine.state.phase == MachinePhase::running || machine.state.phase == MachinePhase::paused;
+  if (!alive || !close) return {};
   try {
     return std::async(std::launch::async, close, machine.run.endpoint_of(machine.record, machine.operation),
                       std::ref(machine.operation));
@@ -73,9 +75,9 @@ Step destroy_step() {
 }
 
 std::vector<Step> up_steps(const MachineContext& context) {
-  std::vector<Step> steps{choose_ports_step(),   resolve_box_step(context), create_step(), start_step(),
-                          forward_ports_step(),  wait_ready_step(),         names_step(),  limits_step(),
-                          native_folders_step(), sync_folders_step()};
+  std::vector<Step> steps{resume_step(), choose_ports_step(),   resolve_box_step(context), create_step(),
+                          start_step(),  forward_ports_step(),  wait_ready_step(),         names_step(),
+                          limits_step(), native_folders_step(), sync_folders_step()};
   for (Step& step : provision_steps(context)) steps.push_back(std::move(step));
   steps.push_back(probe_step());
   return steps;
@@ -83,7 +85,16 @@ std::vector<Step> up_steps(const MachineContext& context) {
 
 std::vector<Step> provision_only_steps(const MachineContext& context) { return provision_steps(context); }
 
-std::vector<Step> halt_steps(StopMode mode) { return {stop_forwards_step(), stop_step(mode)}; }
+std::vector<Step> start_steps() {
+  return {choose_ports_step(), start_step(), forward_ports_step(), wait_ready_step(), names_step()};
+}
+
+std::vector<Step> halt_steps(StopMode mode) {
+  std::vector<Step> steps{stop_forwards_step(), stop_step(mode)};
+  // A paused guest cannot be asked to shut down.
+  if (mode == StopMode::graceful) steps.insert(steps.begin(), resume_step());
+  return steps;
+}
 
 std::vector<Step> destroy_steps() { return {stop_forwards_step(), destroy_step()}; }
 

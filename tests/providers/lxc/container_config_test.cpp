@@ -35,8 +35,7 @@ std::string golden(const std::string& name) {
 TEST_CASE("an unprivileged machine's configuration is the golden one") {
   const ContainerConfig config{.hostname = "web",
                                .gateway = "10.86.0.1",
-                               .cpus = 2,
-                               .memory = 512 << 20,
+                               .limits = {.cpus = 2, .memory = 512 << 20},
                                .folders = {{0, "/srv/my app"}},
                                .raw = {{"lxc.cap.drop", "sys_time\nsys_nice"}},
                                .apparmor = true,
@@ -63,36 +62,9 @@ TEST_CASE("the configuration of an ordinary user's machine is the golden one") {
 
   const std::string text =
       container_config_text({"/home/jo/.local/share/envtool/lxc"}, record,
-                            {.hostname = "web", .gateway = "10.0.3.1", .memory = 512 << 20});
+                            {.hostname = "web", .gateway = "10.0.3.1", .limits = {.memory = 512 << 20}});
 
   CHECK(text == golden("rootless.conf"));
-}
-
-TEST_CASE("limits go to the cgroup version that holds their controller") {
-  const auto hybrid = limit_files(2, 1 << 30, {.memory_v1 = true, .cpu_v1 = false});
-
-  REQUIRE(hybrid.size() == 2);
-  CHECK(hybrid[0].name == "cpu.max");
-  CHECK(hybrid[0].value == "200000 100000");
-  CHECK_FALSE(hybrid[0].v1);
-  CHECK(hybrid[1].name == "memory.limit_in_bytes");
-  CHECK(hybrid[1].v1);
-}
-
-TEST_CASE("no limit is written as the control file's own word for it") {
-  CHECK(limit_files({}, {}, {}).at(0).value == "max 100000");
-  CHECK(limit_files({}, {}, {}).at(1).value == "max");
-  CHECK(limit_files({}, {}, {.memory_v1 = true, .cpu_v1 = true}).at(1).value == "-1");
-}
-
-TEST_CASE("the cgroup layout is read out of the mounts") {
-  const auto cgroups = parse_cgroup_layout(
-      "cgroup /sys/fs/cgroup/memory cgroup rw,relatime,memory 0 0\n"
-      "cgroup2 /sys/fs/cgroup/unified cgroup2 rw,relatime 0 0\n"
-      "tmpfs /tmp tmpfs rw,cpu 0 0\n");
-
-  CHECK(cgroups.memory_v1);
-  CHECK_FALSE(cgroups.cpu_v1);
 }
 
 TEST_CASE("a raw key that is no LXC key is refused") {
