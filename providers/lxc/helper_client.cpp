@@ -62,10 +62,26 @@ void HelperClient::import_archive(Value request, const std::filesystem::path& ar
   run({.argv = {program().string(), to_json(request)}, .input_fd = file.get()}, operation);
 }
 
-Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
+int HelperClient::run_attached(const std::string& operation_name, Value request,
+                               const std::vector<std::string>& words) const {
+  require_program();
+  request.set("op", operation_name);
+  request.set("root", host_.paths.root.string());
+  ProcessSpec spec{.argv = {program().string(), to_json(request)}};
+  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  spec.regain_root = can_regain_root();
+  if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), "sudo");
+  return host_.processes.run_attached(spec);
+}
+
+void HelperClient::require_program() const {
   if (::access(program().c_str(), X_OK) != 0)
     throw Error(ErrorKind::host_not_ready, fmt::format("the program '{}' is missing", program().string()))
         .with_hint("install envtool again");
+}
+
+Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
+  require_program();
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
   ProcessResult result = operation.run(spec);

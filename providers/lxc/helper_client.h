@@ -18,7 +18,13 @@ class HelperClient {
   /// The operation `import` with that archive. Throws as `call`.
   void import_archive(Value request, const std::filesystem::path& archive, Operation& operation) const;
 
+  /// An operation that takes this program's standard streams, and gives its exit status: of what ran, or 255
+  /// when it did not come to that, which the helper has said on the error stream.
+  int run_attached(const std::string& operation_name, Value request,
+                   const std::vector<std::string>& words) const;
+
  private:
+  void require_program() const;
   Value run(ProcessSpec spec, Operation& operation) const;
 
   Host& host_;

@@ -13,6 +13,8 @@
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/processes.h"
 #include "providers/lxc/parts/record.h"
+#include "providers/lxc/parts/stack.h"
+#include "providers/lxc/parts/usage.h"
 #include "providers/lxc/requests.h"
 
 namespace envtool {
@@ -28,7 +30,8 @@ ProviderInfo lxc_info() {
       .box_formats = {"lxc"},
       .features = {Feature::cpus, Feature::memory},
       .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
-                       Capability::console_log},
+                       Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
+                       Capability::console, Capability::console_log},
       .schema = {.name = "lxc",
                  .options = {
                      {.name = "unprivileged",
@@ -50,6 +53,11 @@ class LxcProvider final : public Provider,
                           public NativeFolders,
                           public Lifetime,
                           public LiveLimits,
+                          public Suspend,
+                          public Snapshots,
+                          public Usage,
+                          public Attach,
+                          public ConsoleAccess,
                           public ConsoleLog,
                           public BoxCopies,
                           public HostDiagnosis {
@@ -74,6 +82,15 @@ class LxcProvider final : public Provider,
   UniqueFd run_ended(const std::string& name, Operation& operation) override;
   Limits limits(const std::string& name, Operation& operation) override;
   void apply_limits(const std::string& name, const Limits& limits, Operation& operation) override;
+  void suspend(const std::string& name, Operation& operation) override;
+  void resume(const std::string& name, Operation& operation) override;
+  std::vector<SnapshotInfo> snapshots(const std::string& name, Operation& operation) override;
+  void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  MachineUsage usage(const std::string& name, Operation& operation) override;
+  int attach(const std::string& name, const AttachCommand& command, Operation& operation) override;
+  void open_console(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
@@ -137,8 +154,8 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
                        .detail = {},
                        .environment_id = record->environment,
                        .addresses = {record->address}};
-    if (lxc::Cgroups::of_machine(layout_, name).is_running(name)) {
-      state.phase = MachinePhase::running;
+    if (const auto cgroups = lxc::Cgroups::of_machine(layout_, name); cgroups.is_running(name)) {
+      state.phase = cgroups.is_frozen(name) ? MachinePhase::paused : MachinePhase::running;
       if (is_cut_off(*record, operation)) {
         state.phase = MachinePhase::broken;
         state.detail = fmt::format("it runs, but is no longer on the bridge '{}'", record->bridge);
@@ -237,6 +254,83 @@ void LxcProvider::apply_limits(const std::string& name, const Limits& limits, Op
   if (limits.memory) request.set("memory", static_cast<std::int64_t>(limits.memory->bytes));
   request.set("cpu_set", limits.cpu_set);
   helper_.call("limits", request, operation);
+}
+
+void LxcProvider::suspend(const std::string& name, Operation& operation) {
+  helper_.call("suspend", own_request(name), operation);
+}
+
+void LxcProvider::resume(const std::string& name, Operation& operation) {
+  helper_.call("resume", own_request(name), operation);
+}
+
+std::vector<SnapshotInfo> LxcProvider::snapshots(const std::string& name, Operation& operation) {
+  const std::optional<lxc::Record> record = record_of(name);
+  if (!record) return {};
+  lxc::LayerStack stack = lxc::stack_of(layout_, *record);
+  if (std::any_of(stack.snapshots.begin(), stack.snapshots.end(),
+                  [](const lxc::SavedStack& saved) { return saved.bytes < 0; })) {
+    helper_.call("measure_snapshots", own_request(name), operation);
+    stack = lxc::stack_of(layout_, *record);
+  }
+  std::vector<SnapshotInfo> infos;
+  for (const lxc::SavedStack& saved : stack.snapshots)
+    infos.push_back(
+        {saved.name, saved.when, {static_cast<std::uint64_t>(std::max<std::int64_t>(0, saved.bytes))}});
+  return infos;
+}
+
+void LxcProvider::save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) {
+  helper_.call("save_snapshot", own_request(name).set("snapshot", snapshot), operation);
+}
+
+void LxcProvider::restore_snapshot(const std::string& name, const std::string& snapshot,
+                                   Operation& operation) {
+  helper_.call("restore_snapshot", own_request(name).set("snapshot", snapshot), operation);
+}
+
+void LxcProvider::delete_snapshot(const std::string& name, const std::string& snapshot,
+                                  Operation& operation) {
+  if (record_of(name))
+    helper_.call("delete_snapshot", own_request(name).set("snapshot", snapshot), operation);
+}
+
+MachineUsage LxcProvider::usage(const std::string& name, Operation&) {
+  const lxc::Cgroups cgroups = lxc::Cgroups::of_machine(layout_, name);
+  const auto init = lxc::is_machine_name(name) ? cgroups.init(name) : std::nullopt;
+  if (!init) return {};
+  lxc::UsageValues found =
+      lxc::usage_in([&](const std::string& file) { return cgroups.read_control(name, file); });
+  if (const auto devices = read_file_if_there(fmt::format("/proc/{}/net/dev", *init)))
+    lxc::add_network(found, *devices);
+  const auto size = [](const std::optional<std::int64_t>& bytes) {
+    return bytes ? std::optional(ByteSize{static_cast<std::uint64_t>(*bytes)}) : std::nullopt;
+  };
+  MachineUsage usage{.memory = size(found.memory),
+                     .disk_read = size(found.disk_read),
+                     .disk_written = size(found.disk_written),
+                     .received = size(found.received),
+                     .sent = size(found.sent)};
+  if (found.cpu_nanoseconds) usage.cpu_time = std::chrono::milliseconds(*found.cpu_nanoseconds / 1'000'000);
+  if (found.processes) usage.processes = static_cast<int>(*found.processes);
+  return usage;
+}
+
+int LxcProvider::attach(const std::string& name, const AttachCommand& command, Operation&) {
+  Value environment = Value::map();
+  for (const auto& [variable, value] : command.environment) environment.set(variable, value);
+  Value request = own_request(name);
+  request.set("user", command.user)
+      .set("script", command.script)
+      .set("directory", command.directory)
+      .set("terminal", command.terminal)
+      .set("variables", environment);
+  return helper_.run_attached("attach", request, command.argv);
+}
+
+void LxcProvider::open_console(const std::string& name, Operation&) {
+  if (helper_.run_attached("console", own_request(name), {}) != 0)
+    throw Error(ErrorKind::failed, "the console could not be opened");
 }
 
 std::string LxcProvider::console_tail(const std::string& name, std::size_t lines, Operation&) {

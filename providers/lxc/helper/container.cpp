@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <memory>
 #include <thread>
 
 #include "base/files.h"
@@ -22,16 +21,14 @@ namespace envtool::lxc {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-using Container = std::unique_ptr<lxc_container, int (*)(lxc_container*)>;
-
 Container open_container(const Layout& layout, const std::string& name) {
   Container container(::lxc_container_new(name.c_str(), layout.containers().c_str()), &::lxc_container_put);
   if (!container || !container->is_defined(container.get()))
     throw Error(ErrorKind::failed, fmt::format("liblxc cannot read the configuration of '{}'", name));
   return container;
 }
+
+namespace {
 
 /// liblxc uses newuidmap when it finds it, even as root, and then wants a line for root in /etc/subuid.
 void hide_id_mappers() {

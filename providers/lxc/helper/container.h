@@ -1,9 +1,17 @@
 #pragma once
 
+#include <memory>
+
 #include "providers/lxc/helper/context.h"
+
+struct lxc_container;
 
 /// The container itself: starting through liblxc, ending through the kernel.
 namespace envtool::lxc {
+
+using Container = std::unique_ptr<lxc_container, int (*)(lxc_container*)>;
+/// Its handle of liblxc's. Throws Error(failed) when its configuration cannot be read.
+Container open_container(const Layout& layout, const std::string& name);
 
 /// Starts the container whose configuration is written. Returns when its init runs; what is mounted in this
 /// process's namespace stays with it. Throws Error(failed) with the end of liblxc's log.

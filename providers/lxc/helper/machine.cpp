@@ -16,12 +16,14 @@
 #include "providers/lxc/helper/container.h"
 #include "providers/lxc/helper/folders.h"
 #include "providers/lxc/helper/host_facts.h"
+#include "providers/lxc/helper/layers.h"
 #include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/guest_files.h"
 #include "providers/lxc/parts/processes.h"
+#include "providers/lxc/parts/stack.h"
 
 namespace envtool::lxc {
 
@@ -118,16 +120,20 @@ GuestTree mount_rootfs(const Context& context, const Record& record) {
   const fs::path target = context.layout.rootfs(record.name);
   make_directories(target, 0711);
   const bool copy = record.storage == Storage::copy;
-  const UniqueFd source = open_directory(copy ? own / "rootfs" : context.layout.box(record.box) / "rootfs");
+  const LayerStack stack = stack_of(context.layout, record);
+  const UniqueFd source = open_directory(copy ? own / stack.top : context.layout.box(record.box) / "rootfs");
   const IdMap map = box_id_map(record.ids);
   const UniqueFd space = record.ids != 0 ? user_namespace(map, map) : UniqueFd();
   const UniqueFd tree =
       clone_mount(source.get(), {.read_only = !copy, .user_namespace = space.get()}, "the box");
   if (copy) {
     attach(tree.get(), target);
-    return GuestTree(own / "rootfs");
+    return GuestTree(own / stack.top);
   }
-  mount_overlay({tree.get(), own / "upper", own / "work", target});
+  Overlay overlay{
+      .lower = tree.get(), .upper = own / stack.top, .work = own / work_of(stack.top), .target = target};
+  for (const std::string& layer : stack.layers) overlay.layers.push_back(open_directory(own / layer));
+  mount_overlay(overlay);
   return GuestTree(target, guest_ids(record));
 }
 
@@ -203,7 +209,10 @@ Value create_machine(Context& context) {
 Value start_machine(Context& context) {
   Record record = complete_record(context);
   const std::string& name = record.name;
-  if (Cgroups::of_machine(context.layout, name).is_running(name)) return Value::map();
+  if (const Cgroups cgroups = Cgroups::of_machine(context.layout, name); cgroups.is_running(name)) {
+    if (!cgroups.is_frozen(name)) return Value::map();
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' is paused", name));
+  }
   end_container(context.layout, name);
   std::string resolv_conf, gateway;
   {
@@ -260,6 +269,7 @@ Value destroy_machine(Context& context) {
       network.reset();
   }
   if (record) end_container(context.layout, name);
+  wait_for_discards(context.layout.machine(name));
   remove_tree(context.layout.machine(name));
   // Never recursively: were anything still mounted here, it would be somebody's files.
   std::error_code ignored;

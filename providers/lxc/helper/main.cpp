@@ -15,12 +15,15 @@
 #include <cstring>
 
 #include "base/files.h"
+#include "providers/lxc/helper/attach.h"
 #include "providers/lxc/helper/context.h"
+#include "providers/lxc/helper/freezer.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/import.h"
 #include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/lock.h"
 #include "providers/lxc/helper/machine.h"
+#include "providers/lxc/helper/snapshots.h"
 
 namespace envtool::lxc {
 
@@ -90,7 +93,13 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
       {"stop", stop_machine},
       {"destroy", destroy_machine},
       {"folders", update_folders},
-      {"limits", apply_limits}};
+      {"limits", apply_limits},
+      {"suspend", suspend_machine},
+      {"resume", resume_machine},
+      {"save_snapshot", save_snapshot},
+      {"restore_snapshot", restore_snapshot},
+      {"delete_snapshot", delete_snapshot},
+      {"measure_snapshots", measure_snapshots}};
   for (const auto& [name, function] : operations) {
     if (operation != name) continue;
     const fs::path directory = context.layout.container(context.text("name"));
@@ -101,6 +110,22 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
     return answer;
   }
   throw Error(ErrorKind::usage, fmt::format("no operation '{}'", operation));
+}
+
+/// What takes the standard streams reports on the error stream, and its answer is the exit status.
+std::optional<int> run_interactive(int count, char** words) {
+  try {
+    const Value request = count > 1 ? parse_json(words[1], "the request") : Value();
+    const std::string& operation = request["op"].as_text();
+    if (operation != "attach" && operation != "console") return std::nullopt;
+    const Caller user = caller();
+    Context context{layout_for(user, request["root"].as_text()), user, request};
+    if (operation == "console") return open_console(context);
+    return attach_to_machine(context, std::vector<std::string>(words + 2, words + count));
+  } catch (const Error& error) {
+    std::fputs(error.render().c_str(), stderr);
+    return 255;
+  }
 }
 
 std::string_view kind_name(ErrorKind kind) {
@@ -158,6 +183,7 @@ void prepare_process() {
 
 int main(int count, char** words) {
   envtool::lxc::prepare_process();
+  if (const auto status = envtool::lxc::run_interactive(count, words)) return *status;
   const std::string text = envtool::to_json(envtool::lxc::answer(count, words)) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
   return std::fflush(stdout) == 0 ? 0 : 1;

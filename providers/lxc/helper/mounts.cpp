@@ -105,8 +105,12 @@ void attach(int mount, int target) {
 void mount_overlay(const Overlay& overlay) {
   // Kernels before 6.15 take layers from the caller's mounts only, not from a tree that is mounted nowhere.
   attach(overlay.lower, overlay.target);
-  const std::string options = fmt::format("lowerdir=/proc/self/fd/{},upperdir={},workdir={}", overlay.lower,
-                                          overlay.upper.string(), overlay.work.string());
+  // By descriptor, since the names of many layers would not fit into the options.
+  std::string lower;
+  for (auto layer = overlay.layers.rbegin(); layer != overlay.layers.rend(); ++layer)
+    lower += fmt::format("/proc/self/fd/{}:", layer->get());
+  const std::string options = fmt::format("lowerdir={}/proc/self/fd/{},upperdir={},workdir={}", lower,
+                                          overlay.lower, overlay.upper.string(), overlay.work.string());
   if (::mount("overlay", overlay.target.c_str(), "overlay", 0, options.c_str()) != 0)
     throw Error(ErrorKind::unsupported, fmt::format("this kernel refuses the overlay on '{}': {}",
                                                     overlay.target.string(), errno_text(errno)));

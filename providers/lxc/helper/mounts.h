@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "providers/lxc/parts/ids.h"
@@ -50,6 +51,7 @@ void attach(int mount, int target);
 struct Overlay {
   int lower = -1;  ///< a descriptor of a directory or of an unattached mount
   std::filesystem::path upper, work, target;
+  std::vector<UniqueFd> layers = {};  ///< directories between the two, the lowest first
 };
 /// Mounts it. Throws Error(unsupported) when the kernel refuses.
 void mount_overlay(const Overlay& overlay);

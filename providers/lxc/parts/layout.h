@@ -20,6 +20,8 @@ struct Layout {
   std::filesystem::path console(const std::string& name) const { return container(name) / "console.log"; }
   /// Of a machine that does not lie in the host's own: its directories in the cgroup hierarchies, one a line.
   std::filesystem::path cgroups(const std::string& name) const { return container(name) / "cgroups"; }
+  /// What its disk is made of (parts/stack.h); not there before its first snapshot.
+  std::filesystem::path stack(const std::string& name) const { return container(name) / "layers.json"; }
   /// Mount points; what is mounted there only the machine's own processes see.
   std::filesystem::path mounts(const std::string& name) const { return root / "root" / name; }
   std::filesystem::path rootfs(const std::string& name) const { return mounts(name) / "rootfs"; }

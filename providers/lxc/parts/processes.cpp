@@ -82,6 +82,12 @@ bool Cgroups::is_running(const std::string& name) const {
   return !payload(name).empty();
 }
 
+bool Cgroups::is_frozen(const std::string& name) const {
+  if (const auto state = read_control(name, "freezer.state")) return trim(*state) == "FROZEN";
+  const auto events = read_control(name, "cgroup.events");
+  return events && events->find("frozen 1") != std::string::npos;
+}
+
 std::optional<pid_t> Cgroups::monitor(const std::string& name) const {
   const std::vector<pid_t> pids = monitor_group(name);
   return pids.empty() ? std::nullopt : std::optional(*std::min_element(pids.begin(), pids.end()));

@@ -24,6 +24,8 @@ class Cgroups {
 
   /// Whether a process lives in `lxc.payload.<name>`.
   bool is_running(const std::string& name) const;
+  /// Whether all its processes stand still.
+  bool is_frozen(const std::string& name) const;
   /// The container's monitor, the parent of its init.
   std::optional<pid_t> monitor(const std::string& name) const;
   /// The monitor and what it has started on the host's side.

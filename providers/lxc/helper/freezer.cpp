@@ -1,0 +1,62 @@
+#include "providers/lxc/helper/freezer.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "base/files.h"
+#include "providers/lxc/parts/processes.h"
+
+namespace envtool::lxc {
+
+namespace {
+
+bool set_frozen(const Cgroups& cgroups, const std::string& machine, bool frozen) {
+  if (const auto control = cgroups.control(machine, "freezer.state"))
+    return write_control(*control, frozen ? "FROZEN" : "THAWED");
+  const auto control = cgroups.control(machine, "cgroup.freeze");
+  return control && write_control(*control, frozen ? "1" : "0");
+}
+
+Record running_record(const Context& context) {
+  const Record record = complete_record(context);
+  if (!Cgroups::of_machine(context.layout, record.name).is_running(record.name))
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
+  return record;
+}
+
+}  // namespace
+
+void freeze(const Layout& layout, const std::string& machine) {
+  const Cgroups cgroups = Cgroups::of_machine(layout, machine);
+  if (!set_frozen(cgroups, machine, true)) fail(fmt::format("suspend machine '{}'", machine), errno);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!cgroups.is_frozen(machine)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      set_frozen(cgroups, machine, false);
+      throw Error(ErrorKind::failed, fmt::format("processes of machine '{}' do not stand still", machine))
+          .with_hint("one may hang in the kernel; they all run on");
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    // Version 1 forgets processes that were forked meanwhile until it is told again.
+    set_frozen(cgroups, machine, true);
+  }
+}
+
+void thaw(const Layout& layout, const std::string& machine) {
+  const Cgroups cgroups = Cgroups::of_machine(layout, machine);
+  if (!set_frozen(cgroups, machine, false)) fail(fmt::format("resume machine '{}'", machine), errno);
+}
+
+Value suspend_machine(Context& context) {
+  freeze(context.layout, running_record(context).name);
+  return Value::map();
+}
+
+Value resume_machine(Context& context) {
+  thaw(context.layout, running_record(context).name);
+  return Value::map();
+}
+
+}  // namespace envtool::lxc

@@ -1,0 +1,148 @@
+#include "providers/lxc/helper/snapshots.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "providers/lxc/helper/freezer.h"
+#include "providers/lxc/helper/layers.h"
+#include "providers/lxc/parts/processes.h"
+
+namespace envtool::lxc {
+
+namespace {
+
+/// While it lives, the machine stands still; one that did so already is left alone.
+class StandStill {
+ public:
+  StandStill(const Layout& layout, const std::string& machine)
+      : layout_(layout), machine_(machine), ours_(!Cgroups::of_machine(layout, machine).is_frozen(machine)) {
+    if (ours_) freeze(layout_, machine_);
+  }
+  ~StandStill() {
+    try {
+      if (ours_) thaw(layout_, machine_);
+    } catch (const Error&) {
+      // It shows as paused, and resuming it is tried again then.
+    }
+  }
+  StandStill(const StandStill&) = delete;
+  StandStill& operator=(const StandStill&) = delete;
+
+ private:
+  const Layout& layout_;
+  const std::string& machine_;
+  const bool ours_;
+};
+
+bool is_running(const Context& context, const Record& record) {
+  return Cgroups::of_machine(context.layout, record.name).is_running(record.name);
+}
+
+const std::string& snapshot_name(const Context& context) {
+  const std::string& name = context.text("snapshot");
+  if (!is_snapshot_name(name))
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a snapshot", name));
+  return name;
+}
+
+/// The layers of the machine as it is now, which then nobody writes into any more: the machine goes on in a
+/// new one.
+std::vector<std::string> set_aside(const std::filesystem::path& own, LayerStack& stack) {
+  std::vector<std::string> layers = stack.layers;
+  layers.push_back(stack.top);
+  const std::string before = stack.top;
+  if (layers.size() > most_layers) {
+    const std::string merged = stack.new_layer();
+    merge_layers(own, layers, merged);
+    layers = {merged};
+  }
+  stack.top = stack.new_layer();
+  make_top(own, stack.top, before);
+  stack.layers = layers;
+  return layers;
+}
+
+/// The layers of the machine as it is now, the highest of them a copy.
+std::vector<std::string> copy_aside(const Context& context, const Record& record, LayerStack& stack) {
+  const std::filesystem::path own = context.layout.machine(record.name);
+  std::vector<std::string> layers = stack.layers;
+  layers.push_back(stack.new_layer());
+  if (is_running(context, record)) {
+    const StandStill still(context.layout, record.name);
+    copy_layer(own, stack.top, layers.back());
+  } else {
+    copy_layer(own, stack.top, layers.back());
+  }
+  return layers;
+}
+
+}  // namespace
+
+Value save_snapshot(Context& context) {
+  const Record record = complete_record(context);
+  const std::string& name = snapshot_name(context);
+  const std::filesystem::path own = context.layout.machine(record.name);
+  LayerStack stack = stack_of(context.layout, record);
+  if (stack.find(name))
+    throw Error(ErrorKind::failed,
+                fmt::format("machine '{}' has a snapshot '{}' already", record.name, name));
+  const bool copies = record.storage == Storage::copy || is_running(context, record);
+  SavedStack saved{.name = name,
+                   .when = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+                   .layers = copies ? copy_aside(context, record, stack) : set_aside(own, stack)};
+  stack.snapshots.push_back(std::move(saved));
+  save_stack(context, record, stack);
+  discard_unused(own, stack);
+  return Value::map();
+}
+
+Value restore_snapshot(Context& context) {
+  const Record record = complete_record(context);
+  const std::string& name = snapshot_name(context);
+  const std::filesystem::path own = context.layout.machine(record.name);
+  if (is_running(context, record))
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' runs", record.name));
+  LayerStack stack = stack_of(context.layout, record);
+  const SavedStack* const saved = stack.find(name);
+  if (!saved)
+    throw Error(ErrorKind::failed, fmt::format("machine '{}' has no snapshot '{}'", record.name, name));
+  const std::string highest = saved->layers.back();
+  stack.top = stack.new_layer();
+  if (record.storage == Storage::copy) {
+    copy_layer(own, highest, stack.top);
+  } else {
+    make_top(own, stack.top, highest);
+    stack.layers = saved->layers;
+  }
+  save_stack(context, record, stack);
+  discard_unused(own, stack);
+  return Value::map();
+}
+
+Value delete_snapshot(Context& context) {
+  const Record record = complete_record(context);
+  const std::string& name = snapshot_name(context);
+  LayerStack stack = stack_of(context.layout, record);
+  if (!stack.find(name)) return Value::map();
+  std::erase_if(stack.snapshots, [&](const SavedStack& saved) { return saved.name == name; });
+  save_stack(context, record, stack);
+  discard_unused(context.layout.machine(record.name), stack);
+  return Value::map();
+}
+
+Value measure_snapshots(Context& context) {
+  const Record record = complete_record(context);
+  LayerStack stack = stack_of(context.layout, record);
+  bool measured = false;
+  for (SavedStack& saved : stack.snapshots) {
+    if (saved.bytes >= 0) continue;
+    saved.bytes = tree_size(context.layout.machine(record.name) / saved.layers.back());
+    measured = true;
+  }
+  if (measured) save_stack(context, record, stack);
+  return Value::map();
+}
+
+}  // namespace envtool::lxc

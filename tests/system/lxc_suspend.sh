@@ -1,0 +1,82 @@
+#!/bin/bash
+# A paused machine takes no CPU time and goes on where it was, its ports too; limits change while it runs, and usage
+# is told.
+. "$(dirname "$0")/lib.sh"
+
+command -v python3 >/dev/null || skip "it needs python3"
+
+project paused <<'EOF'
+box: build:debian/bookworm
+folders: []
+memory: 512MiB
+ports: ["8240-8249:8000"]
+provision:
+  - shell: |
+      systemd-run --unit page python3 -m http.server 8000 --directory /etc
+ready: [{tcp: 8000}]
+EOF
+expect 0 envtool up
+port=$(json '.machines[].ports[0].host' envtool --json status)
+page "$port" /hostname >/dev/null || fail "the page does not answer"
+
+step "suspend and resume"
+run envtool exec -- cat /proc/sys/kernel/random/boot_id
+expect 0 envtool suspend
+says "is paused"
+equal state paused "$(state_of)"
+before=$(json '.machines[].usage.cpu_seconds' envtool --json status --usage)
+sleep 0.5
+equal "CPU time while it is paused" "$before" "$(json '.machines[].usage.cpu_seconds' envtool --json status --usage)"
+expect 1 envtool ssh -c true
+says "is paused" "envtool resume"
+expect 0 envtool suspend
+says "nothing to suspend"
+expect 0 envtool resume
+page "$port" /hostname >/dev/null || fail "the page does not answer right after resume"
+clock=$(envtool exec -- date +%s)
+now=$(date +%s)
+[ $((now - clock)) -le 1 ] || fail "the guest's clock is late: $clock, $now"
+
+step "up, halt and destroy of a paused machine"
+envtool suspend
+expect 0 envtool up
+equal state running "$(state_of)"
+envtool suspend
+expect 0 envtool halt
+equal state stopped "$(state_of)"
+expect 0 envtool up
+envtool suspend
+
+step "limits"
+expect 0 envtool resume
+equal memory 536870912 "$(json .memory envtool --json limits)"
+expect 0 envtool limits --memory 768MiB --cpus 1 --cpu-set 0
+says 768MiB
+equal memory 805306368 "$(json .memory envtool --json limits)"
+equal "CPUs of the guest" 1 "$(envtool exec -- nproc)"
+[ "$(nproc)" = 1 ] || equal "CPUs seen by a program" 0 "$(envtool exec -- sh -c 'grep Cpus_allowed_list /proc/self/status | cut -f2')"
+expect 1 envtool limits --cpu-set 4000
+says "the kernel refuses '4000' for 'cpuset.cpus'"
+equal memory 805306368 "$(json .memory envtool --json limits)"
+expect 1 envtool limits --memory 1MiB
+says "the kernel refuses"
+equal memory 805306368 "$(json .memory envtool --json limits)"
+expect 0 envtool up
+equal "memory after up" 536870912 "$(json .memory envtool --json limits)"
+equal "CPU set after up" null "$(json .cpu_set envtool --json limits)"
+expect 0 envtool limits --memory 640MiB --save
+equal "the file" "memory: 640MiB" "$(cat Envfile.local)"
+expect 0 envtool up
+says "nothing to do"
+equal "memory after up" 671088640 "$(json .memory envtool --json limits)"
+
+step "usage"
+envtool exec -- sh -c 'head -c 30M /dev/urandom >/tmp/x; sync'
+for key in cpu_seconds memory received sent processes; do
+  [ "$(json ".usage.$key > 0" envtool --json info)" = true ] || fail "usage has no '$key'"
+done
+
+step "destroy of a paused machine"
+envtool suspend
+expect 0 envtool destroy --yes
+nothing_left
