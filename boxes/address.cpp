@@ -27,13 +27,16 @@ bool is_web_address(std::string_view name) {
   return name.starts_with("http://") || name.starts_with("https://");
 }
 
-bool is_disk_image(std::string_view name) {
-  return name.ends_with(".qcow2") || name.ends_with(".img") || name.ends_with(".vmdk");
+/// Boxes, disk images and archives of root file systems, by how such files are called.
+bool is_file_name(std::string_view name) {
+  constexpr std::string_view endings[] = {".box", ".qcow2", ".img", ".tar", ".tar.gz", ".tar.xz", ".tar.zst"};
+  return std::any_of(std::begin(endings), std::end(endings),
+                     [name](std::string_view ending) { return name.ends_with(ending); });
 }
 
 bool is_path(std::string_view name) {
   return name.starts_with('/') || name.starts_with("./") || name.starts_with("../") ||
-         name.starts_with("~/") || name.ends_with(".box");
+         name.starts_with("~/") || is_file_name(name);
 }
 
 /// Whether it reads as "word:rest" with a scheme that nobody knows.
@@ -116,9 +119,6 @@ BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
     throw refused(box, ErrorKind::unsupported,
                   fmt::format("box '{}': image servers are not supported by this version", name));
   if (is_web_address(name)) return web_address(box, name);
-  if (is_disk_image(name))
-    throw refused(box, ErrorKind::unsupported,
-                  fmt::format("box '{}': disk images are not supported by this version", name));
   if (name.starts_with("file://") || is_path(name)) {
     refuse_keys(box, "does not go with a local file");
     return LocalBoxAddress{local_path(box, home)};

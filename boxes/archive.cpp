@@ -1,21 +1,19 @@
 #include "boxes/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <locale.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <exception>
-#include <memory>
 #include <utility>
-#include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "boxes/archive_reader.h"
+#include "boxes/archive_writer.h"
+#include "boxes/unpack_budget.h"
 
 namespace envtool {
 
@@ -23,263 +21,234 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t block_size = 256 << 10;
+constexpr std::size_t hole_size = 4096;
 
-struct ReadDeleter {
-  void operator()(archive* handle) const { archive_read_free(handle); }
-};
-struct WriteDeleter {
-  void operator()(archive* handle) const { archive_write_free(handle); }
-};
-using Reader = std::unique_ptr<archive, ReadDeleter>;
-using Writer = std::unique_ptr<archive, WriteDeleter>;
+[[noreturn]] void fail_writing(const fs::path& path, int number) {
+  throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path.string(), errno_text(number)));
+}
 
-/// libarchive converts names by the thread's locale, and refuses those that are not ASCII under "C".
-class Utf8Names {
+/// A new file of ours, in which zeros that were not written are holes.
+class NewFile {
  public:
-  Utf8Names() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (locale_ != nullptr) previous_ = ::uselocale(locale_);
+  /// Throws Error(failed); one that is there already has a text of its own.
+  NewFile(const fs::path& path, const std::string& name) : path_(path) {
+    fd_ = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (!fd_ && (errno == EEXIST || errno == EISDIR)) refuse_entry(name, "is there twice");
+    if (!fd_)
+      throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", path.string(), errno_text(errno)));
   }
-  ~Utf8Names() {
-    if (locale_ == nullptr) return;
-    ::uselocale(previous_);
-    ::freelocale(locale_);
+
+  /// Whole blocks of zeros are left out.
+  void write(std::string_view bytes, std::uint64_t place) {
+    while (!bytes.empty()) {
+      const std::size_t zeros = leading_zeros(bytes);
+      bytes.remove_prefix(zeros);
+      place += zeros;
+      std::size_t size = 0;
+      while (size < bytes.size() && leading_zeros(bytes.substr(size)) == 0)
+        size += std::min(hole_size, bytes.size() - size);
+      write_all(bytes.substr(0, size), place);
+      bytes.remove_prefix(size);
+      place += size;
+    }
+    end_ = std::max(end_, place);
   }
-  Utf8Names(const Utf8Names&) = delete;
-  Utf8Names& operator=(const Utf8Names&) = delete;
+  /// A hole at the end comes as no block.
+  void finish(std::uint64_t size) {
+    if (::ftruncate(fd_.get(), static_cast<off_t>(std::max(end_, size))) != 0) fail_writing(path_, errno);
+  }
 
  private:
-  locale_t locale_;
-  locale_t previous_ = nullptr;
+  static std::size_t leading_zeros(std::string_view bytes) {
+    static constexpr char zeros[hole_size] = {};
+    std::size_t count = 0;
+    while (bytes.size() - count >= hole_size &&
+           bytes.substr(count, hole_size) == std::string_view(zeros, hole_size))
+      count += hole_size;
+    return count;
+  }
+  void write_all(std::string_view bytes, std::uint64_t place) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(place));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) fail_writing(path_, errno);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      place += static_cast<std::uint64_t>(written);
+    }
+  }
+
+  fs::path path_;
+  UniqueFd fd_;
+  std::uint64_t end_ = 0;
 };
 
-[[noreturn]] void fail_unknown_format() {
-  throw Error(ErrorKind::failed, "not an archive that envtool can read (tar, zip, 7z or cpio)");
-}
+/// Unpacks one archive.
+class Unpacking {
+ public:
+  Unpacking(ArchiveReader& reader, const fs::path& directory, std::uint64_t total, Operation& operation)
+      : reader_(reader), directory_(directory), total_(total), operation_(operation) {}
 
-std::string reason(archive* handle) {
-  const char* text = archive_error_string(handle);
-  return text == nullptr ? "unknown reason" : std::string(trim(text));
-}
+  void run(const EntryTaker& taker) {
+    while (archive_entry* entry = reader_.next()) {
+      budget_.add_entry();
+      extract(entry, taker);
+      report();
+    }
+  }
 
-/// Formats are named one by one: "all" also has mtree, whose entries name files of the host, and filters that
-/// start programs.
-Reader make_reader() {
-  Reader reader(archive_read_new());
-  archive_read_support_format_tar(reader.get());
-  archive_read_support_format_zip(reader.get());
-  archive_read_support_format_7zip(reader.get());
-  archive_read_support_format_cpio(reader.get());
-  archive_read_support_filter_gzip(reader.get());
-  archive_read_support_filter_bzip2(reader.get());
-  archive_read_support_filter_xz(reader.get());
-  archive_read_support_filter_lzma(reader.get());
-  archive_read_support_filter_lz4(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  return reader;
-}
+ private:
+  /// An entry's content, for who takes it.
+  class Content : public ByteSource {
+   public:
+    Content(Unpacking& owner, std::uint64_t size) : owner_(owner), size_(size) {}
+    std::string_view read(Operation&) override {
+      ArchiveReader::Block block;
+      do
+        if (!owner_.reader_.next_block(block)) return {};
+      while (block.bytes.empty());
+      owner_.report();
+      return block.bytes;
+    }
+    std::uint64_t size() const override { return size_; }
 
-Reader open_reader(const fs::path& path) {
-  Reader reader = make_reader();
-  if (archive_read_open_filename(reader.get(), path.c_str(), block_size) == ARCHIVE_OK) return reader;
-  // What libarchive calls ARCHIVE_ERRNO_FILE_FORMAT, in a header it does not install.
-  if (archive_errno(reader.get()) == EILSEQ) fail_unknown_format();
-  throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), reason(reader.get())));
-}
+   private:
+    Unpacking& owner_;
+    std::uint64_t size_;
+  };
 
-/// What libarchive reads from, and why that failed: nothing may be thrown through it.
-struct Feed {
-  ByteSource& source;
-  Operation& operation;
-  bool begun = false;
-  std::exception_ptr failure = {};
+  void extract(archive_entry* entry, const EntryTaker& taker) {
+    const std::string name = entry_name(entry);
+    if (archive_entry_hardlink(entry) != nullptr) refuse_entry(name, "is a hard link");
+    const auto type = archive_entry_filetype(entry);
+    if (type == AE_IFLNK) refuse_entry(name, "is a symbolic link");
+    if (type != AE_IFREG && type != AE_IFDIR) refuse_entry(name, "is neither a file nor a directory");
+    const fs::path place = entry_place(replace_all(name, "\\", "/"));  // as `vagrant box add` reads names
+    if (place.empty()) {
+      if (type == AE_IFREG) refuse_entry(name, "has no name");
+      return;
+    }
+    const std::uint64_t size =
+        archive_entry_size_is_set(entry) ? static_cast<std::uint64_t>(archive_entry_size(entry)) : 0;
+    Content content(*this, size);
+    if (type == AE_IFREG && taker && taker(place.string(), content)) return;
+    std::error_code failure;
+    fs::create_directories(type == AE_IFDIR ? directory_ / place : (directory_ / place).parent_path(),
+                           failure);
+    if (failure) throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", name, failure.message()));
+    if (type == AE_IFREG) extract_file(name, directory_ / place, size);
+  }
+
+  /// No link is ever made below the directory, so the path cannot lead out of it.
+  void extract_file(const std::string& name, const fs::path& path, std::uint64_t size) {
+    NewFile file(path, name);
+    std::uint64_t end = 0;
+    for (ArchiveReader::Block block; reader_.next_block(block);) {
+      if (block.place + block.bytes.size() > end)
+        budget_.add_bytes(block.place + block.bytes.size() - end, reader_.packed_bytes());
+      end = std::max<std::uint64_t>(end, block.place + block.bytes.size());
+      if (room_checked_ + room_step <= budget_.bytes()) {
+        check_room(directory_, room_step);
+        room_checked_ = budget_.bytes();
+      }
+      file.write(block.bytes, block.place);
+      report();
+    }
+    if (size > end) budget_.add_bytes(size - end, reader_.packed_bytes());
+    file.finish(size);
+  }
+
+  void report() {
+    operation_.check_stop();
+    operation_.progress({.done = reader_.packed_bytes(), .total = total_, .unit = "B"});
+  }
+
+  static constexpr std::uint64_t room_step = 64 << 20;
+
+  ArchiveReader& reader_;
+  const fs::path& directory_;
+  std::uint64_t total_;
+  Operation& operation_;
+  UnpackBudget budget_;
+  std::uint64_t room_checked_ = 0;
 };
 
-la_ssize_t read_feed(archive* reader, void* data, const void** block) {
-  Feed& feed = *static_cast<Feed*>(data);
-  try {
-    const std::string_view bytes = feed.source.read(feed.operation);
-    if (!std::exchange(feed.begun, true) && bytes.starts_with("7z\xBC\xAF\x27\x1C"))
-      throw Error(ErrorKind::failed, "a 7z archive cannot be unpacked while it is downloaded")
-          .with_hint("download it, and name the file as the box");
-    *block = bytes.data();
-    return static_cast<la_ssize_t>(bytes.size());
-  } catch (...) {
-    feed.failure = std::current_exception();
-    archive_set_error(reader, EIO, "it cannot be read");
-    return ARCHIVE_FATAL;
-  }
-}
+/// What was read of a file before it is known what it is.
+class HeadSource : public ByteSource {
+ public:
+  explicit HeadSource(std::string_view head) : head_(head) {}
+  std::string_view read(Operation&) override { return std::exchange(head_, {}); }
+  std::uint64_t size() const override { return head_.size(); }
 
-/// The next entry, or null at the end.
-archive_entry* next_entry(archive* reader, bool first) {
-  archive_entry* entry = nullptr;
-  const int status = archive_read_next_header(reader, &entry);
-  if (status == ARCHIVE_EOF) return nullptr;
-  if (status == ARCHIVE_OK || status == ARCHIVE_WARN) return entry;
-  if (first) fail_unknown_format();
-  throw Error(ErrorKind::failed, fmt::format("the archive is damaged: {}", reason(reader)));
-}
-
-std::string entry_name(archive_entry* entry) {
-  const char* name = archive_entry_pathname(entry);
-  if (name == nullptr) name = archive_entry_pathname_utf8(entry);
-  if (name == nullptr) throw Error(ErrorKind::failed, "the archive has an entry without a readable name");
-  return name;
-}
-
-[[noreturn]] void refuse(const std::string& name, std::string_view why) {
-  throw Error(ErrorKind::failed, fmt::format("its entry '{}' {}", name, why));
-}
-
-/// The entry's place below the directory; empty for the directory itself. Backslashes are slashes, as in
-/// `vagrant box add`.
-fs::path place_of(const std::string& name) {
-  if (name.starts_with('/') || name.starts_with('\\')) refuse(name, "has an absolute path");
-  fs::path place;
-  for (const auto& part : split(replace_all(name, "\\", "/"), '/')) {
-    if (part.empty() || part == ".") continue;
-    if (part == "..") refuse(name, "lies outside of the box");
-    place /= part;
-  }
-  return place;
-}
-
-void report_progress(archive* reader, std::uint64_t total, Operation& operation) {
-  operation.check_stop();
-  const auto done = archive_filter_bytes(reader, -1);
-  operation.progress({.done = static_cast<std::uint64_t>(done), .total = total, .unit = "B"});
-}
-
-void write_at(int fd, const char* bytes, std::size_t size, la_int64_t offset, const fs::path& path) {
-  while (size > 0) {
-    const ssize_t written = ::pwrite(fd, bytes, size, offset);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0)
-      throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path.string(), errno_text(errno)));
-    bytes += written;
-    size -= static_cast<std::size_t>(written);
-    offset += written;
-  }
-}
-
-/// Holes of the archive stay holes. No link is ever made below the directory, so the path cannot lead out of
-/// it.
-void extract_file(archive* reader, archive_entry* entry, const fs::path& path, std::uint64_t total,
-                  Operation& operation) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-  if (!fd && (errno == EEXIST || errno == EISDIR)) refuse(entry_name(entry), "is there twice");
-  if (!fd)
-    throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", path.string(), errno_text(errno)));
-  while (true) {
-    const void* bytes = nullptr;
-    std::size_t size = 0;
-    la_int64_t offset = 0;
-    const int status = archive_read_data_block(reader, &bytes, &size, &offset);
-    if (status == ARCHIVE_EOF) break;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-      throw Error(ErrorKind::failed, fmt::format("the archive is damaged: {}", reason(reader)));
-    write_at(fd.get(), static_cast<const char*>(bytes), size, offset, path);
-    report_progress(reader, total, operation);
-  }
-  // A hole at the end comes as no block.
-  if (archive_entry_size_is_set(entry) && ::ftruncate(fd.get(), archive_entry_size(entry)) != 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path.string(), errno_text(errno)));
-}
-
-void extract_entry(archive* reader, archive_entry* entry, const fs::path& directory, std::uint64_t total,
-                   Operation& operation) {
-  const std::string name = entry_name(entry);
-  if (archive_entry_hardlink(entry) != nullptr) refuse(name, "is a hard link");
-  const auto type = archive_entry_filetype(entry);
-  if (type == AE_IFLNK) refuse(name, "is a symbolic link");
-  if (type != AE_IFREG && type != AE_IFDIR) refuse(name, "is neither a file nor a directory");
-  const fs::path place = place_of(name);
-  if (place.empty()) {
-    if (type == AE_IFREG) refuse(name, "has no name");
-    return;
-  }
-  std::error_code failure;
-  fs::create_directories(type == AE_IFDIR ? directory / place : (directory / place).parent_path(), failure);
-  if (failure) throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", name, failure.message()));
-  if (type == AE_IFREG) extract_file(reader, entry, directory / place, total, operation);
-}
-
-void extract_all(archive* reader, const fs::path& directory, std::uint64_t total, Operation& operation) {
-  bool first = true;
-  while (archive_entry* entry = next_entry(reader, first)) {
-    first = false;
-    extract_entry(reader, entry, directory, total, operation);
-    report_progress(reader, total, operation);
-  }
-}
-
-void check_written(archive* writer, la_ssize_t status) {
-  if (status < 0 && status != ARCHIVE_WARN)
-    throw Error(ErrorKind::failed, fmt::format("cannot write the box: {}", reason(writer)));
-}
-
-/// "./etc/passwd" becomes "./rootfs/etc/passwd".
-std::string below_rootfs(std::string_view name) {
-  while (name.starts_with("./")) name.remove_prefix(2);
-  while (name.starts_with('/')) name.remove_prefix(1);
-  return name.empty() || name == "." ? "./rootfs/" : "./rootfs/" + std::string(name);
-}
-
-void copy_content(archive* reader, archive* writer) {
-  std::vector<char> buffer(block_size);
-  while (true) {
-    const la_ssize_t size = archive_read_data(reader, buffer.data(), buffer.size());
-    if (size < 0) throw Error(ErrorKind::failed, fmt::format("the archive is damaged: {}", reason(reader)));
-    if (size == 0) return;
-    check_written(writer, archive_write_data(writer, buffer.data(), static_cast<std::size_t>(size)));
-  }
-}
+ private:
+  std::string_view head_;
+};
 
 }  // namespace
 
-void unpack_archive(const fs::path& archive, const fs::path& directory, Operation& operation) {
+void unpack_archive(const fs::path& archive, const fs::path& directory, const EntryTaker& taker,
+                    Operation& operation) {
   const Utf8Names names;
-  const Reader reader = open_reader(archive);
-  extract_all(reader.get(), directory, fs::file_size(archive), operation);
+  ArchiveReader reader(archive);
+  Unpacking(reader, directory, fs::file_size(archive), operation).run(taker);
 }
 
-void unpack_archive(ByteSource& source, const fs::path& directory, Operation& operation) {
+void unpack_archive(ByteSource& source, const fs::path& directory, const EntryTaker& taker,
+                    Operation& operation) {
   const Utf8Names names;
-  Feed feed{source, operation};
-  const Reader reader = make_reader();
-  try {
-    if (archive_read_open(reader.get(), &feed, nullptr, read_feed, nullptr) != ARCHIVE_OK)
-      fail_unknown_format();
-    extract_all(reader.get(), directory, source.size(), operation);
-  } catch (const Error&) {
-    if (feed.failure) std::rethrow_exception(feed.failure);
-    throw;
+  {
+    ArchiveReader reader(source, operation);
+    Unpacking(reader, directory, source.size(), operation).run(taker);
   }
   while (!source.read(operation).empty()) {
   }
 }
 
+std::string first_entry(std::string_view head, Operation& operation) {
+  const Utf8Names names;
+  HeadSource source(head);
+  try {
+    ArchiveReader reader(source, operation);
+    while (archive_entry* entry = reader.next())
+      if (const std::string name = entry_name(entry); name != "." && name != "./") return name;
+  } catch (const Error&) {  // no archive, or its first entries are large: then they are a box's
+  }
+  return {};
+}
+
+void write_sparse(ByteSource& source, const fs::path& path, Operation& operation) {
+  check_room(path.parent_path(), source.size());
+  NewFile file(path, path.filename());
+  std::uint64_t place = 0;
+  for (std::string_view bytes; !(bytes = source.read(operation)).empty();) {
+    operation.check_stop();
+    file.write(bytes, place);
+    place += bytes.size();
+    operation.progress({.done = place, .total = source.size(), .unit = "B"});
+  }
+  file.finish(place);
+}
+
 void pack_rootfs(const fs::path& tar, const fs::path& output, Operation& operation) {
   const Utf8Names names;
-  const Reader reader = open_reader(tar);
-  const Writer writer(archive_write_new());
-  check_written(writer.get(), archive_write_set_format_pax_restricted(writer.get()));
-  // Only the header that every tar reads; libarchive's own makes GNU tar warn.
-  check_written(writer.get(), archive_write_set_format_option(writer.get(), "pax", "xattrheader", "SCHILY"));
-  check_written(writer.get(), archive_write_add_filter_zstd(writer.get()));
-  check_written(writer.get(), archive_write_open_filename(writer.get(), output.c_str()));
-  bool first = true;
-  while (archive_entry* entry = next_entry(reader.get(), first)) {
-    first = false;
+  ArchiveReader reader(tar);
+  ArchiveWriter writer(output, ArchiveWriter::Packing::zstd);
+  while (archive_entry* entry = reader.next()) {
     operation.check_stop();
+    const auto below_rootfs = [](const std::string& name) {
+      return "./rootfs/" + entry_place(name).string();
+    };
     archive_entry_copy_pathname(entry, below_rootfs(entry_name(entry)).c_str());
     if (const char* target = archive_entry_hardlink(entry))
       archive_entry_copy_hardlink(entry, below_rootfs(target).c_str());
-    check_written(writer.get(), archive_write_header(writer.get(), entry));
-    copy_content(reader.get(), writer.get());
+    writer.begin(entry);
+    std::uint64_t end = 0;
+    for (ArchiveReader::Block block; reader.next_block(block);) {
+      writer.add_zeros(block.place - end);
+      writer.add(block.bytes);
+      end = block.place + block.bytes.size();
+    }
   }
-  check_written(writer.get(), archive_write_close(writer.get()));
+  writer.finish();
 }
 
 }  // namespace envtool

@@ -11,11 +11,14 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/text.h"
-#include "boxes/archive.h"
 #include "boxes/checksums.h"
+#include "boxes/file_source.h"
 #include "boxes/http_source.h"
+#include "boxes/intake.h"
 #include "boxes/metadata.h"
+#include "boxes/recipe_work.h"
 #include "boxes/recipes/debian_disk.h"
+#include "boxes/rootfs.h"
 
 namespace envtool {
 
@@ -48,16 +51,30 @@ ByteSize size_of(const fs::path& directory) {
   return size;
 }
 
-/// What a box of the store is, whatever it is known by.
-Box described(const fs::path& place, BoxFacts facts) {
+/// What a box of the store is, whatever it is known by. Throws Error(failed) when it is not as it should be.
+Box described(const fs::path& place) {
+  BoxFacts facts = read_box_facts(place);
+  check_box_content(place, facts);
   const Value recipe = facts.metadata["recipe-version"];
+  const auto rootfs = read_rootfs_record(place);
   return {.digest = place.filename(),
           .name = {},
           .version = recipe.is_null() ? "0" : fmt::format("{}", recipe.as_integer()),
           .format = facts.format,
           .directory = place,
           .metadata = std::move(facts.metadata),
-          .defaults = std::move(facts.defaults)};
+          .info = std::move(facts.info),
+          .defaults = std::move(facts.defaults),
+          .disks = std::move(facts.disks),
+          .rootfs_manifest = rootfs ? rootfs->manifest : std::string(),
+          .notes = std::move(facts.notes)};
+}
+
+/// The root file system that the box still has in its archive; empty when it has none.
+fs::path packed_rootfs(const fs::path& place) {
+  for (const auto& entry : fs::directory_iterator(place))
+    if (is_rootfs_name(entry.path().filename().string())) return entry.path();
+  return {};
 }
 
 /// Where a box is made, under the lock of its work: what a killed process left there is removed, and so is
@@ -73,13 +90,13 @@ class PartDirectory {
   PartDirectory& operator=(const PartDirectory&) = delete;
 
   const fs::path& path() const { return path_; }
-  /// Puts it in its place, safely on disk; where there is the same already, that stays.
+  /// Puts it in its place, safely on disk; where there is one already, it takes that one's place at once.
   void publish(const fs::path& place) const {
     const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || ::syncfs(fd.get()) != 0)
       throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path_.string(), errno_text(errno)));
-    if (fs::exists(place)) return;
-    if (::rename(path_.c_str(), place.c_str()) != 0)
+    const unsigned exchange = fs::exists(place) ? RENAME_EXCHANGE : 0;
+    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, place.c_str(), exchange) != 0)
       throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", place.string(), errno_text(errno)));
   }
 
@@ -113,17 +130,6 @@ void check_digest(const BoxConfig& box, const std::string& digest) {
   throw error;
 }
 
-void check_format(const BoxRequest& request, const std::string& format) {
-  const auto& wanted = request.formats;
-  const bool asked = request.box.format.empty() || request.box.format == format;
-  if (asked && (wanted.empty() || std::find(wanted.begin(), wanted.end(), format) != wanted.end())) return;
-  Error error(ErrorKind::unsupported,
-              fmt::format("box '{}' is for provider '{}', expected one for '{}'", request.box.name, format,
-                          asked ? join(wanted, "' or '") : request.box.format));
-  error.at(request.box.position);
-  throw error;
-}
-
 /// Does it; an error names the box and its place.
 void about(const BoxConfig& box, const std::function<void()>& work) {
   try {
@@ -133,34 +139,6 @@ void about(const BoxConfig& box, const std::function<void()>& work) {
       error.with_frame(fmt::format("box '{}'", box.name)).at(box.position);
     throw;
   }
-}
-
-/// What there is to check of an unpacked box before it is published.
-void check_content(const BoxRequest& request, const fs::path& directory, Operation& operation) {
-  const BoxFacts facts = read_box_facts(directory);
-  check_format(request, facts.format);
-  check_box_content(directory, facts);
-  write_checksums(directory, operation);
-}
-
-/// A recipe makes a box of each format. Of those, the one that the request likes best; none of them: what
-/// check_format then refuses.
-std::string recipe_format(const BoxRequest& request) {
-  for (const std::string& format : request.formats)
-    if ((format == "lxc" || format == "libvirt") &&
-        (request.box.format.empty() || request.box.format == format))
-      return format;
-  return "lxc";
-}
-
-/// What a recipe's box of that format is, for the index.
-struct RecipeWork {
-  std::string key;
-  int version;
-};
-RecipeWork recipe_work(const std::string& recipe, const std::string& format) {
-  if (format == "libvirt") return {recipe + " " + format, debian_disk_version};
-  return {recipe, debian_recipe_version};
 }
 
 FileStamp stamp_of(const BoxConfig& box, const fs::path& path) {
@@ -197,7 +175,13 @@ std::optional<Box> BoxStore::find(const BoxRequest& request, Operation&) {
 
 Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
   check(request);
-  if (auto box = find(request, operation)) return std::move(*box);
+  std::optional<Box> box = find(request, operation);
+  if (!box) box = fetch(request, operation);
+  hand_over(request, *box, operation);
+  return std::move(*box);
+}
+
+Box BoxStore::fetch(const BoxRequest& request, Operation& operation) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   sweep();
   if (const auto* local = std::get_if<LocalBoxAddress>(&address))
@@ -209,11 +193,33 @@ Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
 std::optional<Box> BoxStore::stored(const BoxRequest& request, const std::string& digest) const {
   const fs::path place = place_of(digest);
   if (!fs::exists(place)) return std::nullopt;
-  BoxFacts facts = read_box_facts(place);
-  check_format(request, facts.format);
-  Box box = described(place, std::move(facts));
+  check_format(request, read_box_facts(place).format);
+  Box box = described(place);
   box.name = request.box.name;
+  // What a provider had taken and has no more must come again.
+  if (request.rootfs_store != nullptr && read_rootfs_record(place) &&
+      !request.rootfs_store->has_rootfs(digest))
+    return std::nullopt;
   return box;
+}
+
+/// Gives a root file system that the store has packed to where machines want it.
+void BoxStore::hand_over(const BoxRequest& request, const Box& box, Operation& operation) {
+  RootfsStore* rootfs_store = request.rootfs_store;
+  if (rootfs_store == nullptr || rootfs_store->has_rootfs(box.digest)) return;
+  const fs::path packed = packed_rootfs(box.directory);
+  if (packed.empty()) return;
+  const FileLock lock =
+      wait_for_lock(lock_of(box.digest),
+                    fmt::format("waiting for another envtool that unpacks box '{}'", box.name), operation);
+  if (rootfs_store->has_rootfs(box.digest)) return;
+  about(request.box, [&] {
+    FileSource file(packed);
+    const auto sink = rootfs_store->take_rootfs(box.name, file.size(), operation);
+    operation.say(fmt::format("unpacking box '{}'", box.name));
+    relay_rootfs(file, *sink, operation);
+    sink->publish(box.digest, operation);
+  });
 }
 
 std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBoxAddress& address) const {
@@ -264,39 +270,44 @@ Box BoxStore::download(const BoxRequest& request, const WebAddress& address, Ope
 
 std::string BoxStore::download_once(const BoxRequest& request, const WebAddress& address,
                                     const std::string& work, Operation& operation) {
-  const PartDirectory part(directory_, work);
   HttpSource source(address.url,
                     {.netrc = host_.paths.home / ".netrc", .ca_bundle = host_.variable("CURL_CA_BUNDLE")});
-  about(request.box, [&] { unpack_archive(source, part.path(), operation); });
-  const std::string digest = source.digest();
-  check_digest(request.box, digest);
-  about(request.box, [&] { check_content(request, part.path(), operation); });
+  return take(request, source, work, operation);
+}
+
+std::string BoxStore::take(const BoxRequest& request, BoxFile& file, const std::string& work,
+                           Operation& operation) {
+  const PartDirectory part(directory_, work);
+  std::optional<FileStamp> stamp;
+  if (!file.path().empty()) stamp = FileStamp::of(file.path());
+  const auto accept = [&](const std::string& digest) {
+    if (stamp && FileStamp::of(file.path()) != *stamp)
+      throw Error(ErrorKind::failed, "the file was changed while it was read");
+    check_digest(request.box, digest);
+  };
+  std::string digest;
+  const Intake intake{.request = request, .directory = part.path(), .accept = accept};
+  about(request.box, [&] { digest = take_in(file, intake, operation); });
   part.publish(place_of(digest));
   return digest;
 }
 
 Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation) {
   const FileStamp stamp = stamp_of(request.box, address.path);
-  const std::string digest = digest_of_file(address.path, operation);
-  check_digest(request.box, digest);
+  const std::string work = "add-" + sha256(address.path.string()).substr(0, 16);
   const FileLock lock = wait_for_lock(
-      lock_of(digest), fmt::format("waiting for another envtool that unpacks box '{}'", request.box.name),
+      lock_of(work), fmt::format("waiting for another envtool that unpacks box '{}'", request.box.name),
       operation);
-  if (!fs::exists(place_of(digest))) unpack_into_store(request, address, {digest, stamp}, operation);
+  if (auto box = find_local(request, address)) return std::move(*box);
+  std::string digest = wanted_digest(request.box);
+  if (!digest.empty() && stored(request, digest)) {
+    check_digest(request.box, digest_of_file(address.path, operation));
+  } else {
+    FileSource file(address.path);
+    digest = take(request, file, work, operation);
+  }
   index_.remember_file(address.path, stamp, digest, operation);
   return stored(request, digest).value();
-}
-
-void BoxStore::unpack_into_store(const BoxRequest& request, const LocalBoxAddress& address,
-                                 const Identity& identity, Operation& operation) {
-  const PartDirectory part(directory_, identity.digest);
-  about(request.box, [&] {
-    unpack_archive(address.path, part.path(), operation);
-    if (FileStamp::of(address.path) != identity.stamp)
-      throw Error(ErrorKind::failed, "the file was changed while it was read");
-    check_content(request, part.path(), operation);
-  });
-  part.publish(place_of(identity.digest));
 }
 
 Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Operation& operation) {
@@ -342,8 +353,8 @@ std::vector<StoredBox> BoxStore::list() {
     stored.box.directory = entry.path();
     try {
       stored.size = size_of(entry.path());
-      stored.box = described(entry.path(), read_box_facts(entry.path()));
-      check_box_content(entry.path(), {stored.box.format, stored.box.metadata, {}});
+      stored.box = described(entry.path());
+      if (const auto rootfs = read_rootfs_record(entry.path())) stored.size.bytes += rootfs->bytes;
     } catch (const std::exception& error) {  // fs::filesystem_error too
       stored.damage = error.what();
     }
@@ -362,7 +373,7 @@ std::vector<StoredBox> BoxStore::list() {
 void BoxStore::verify(const std::string& digest, Operation& operation) {
   const fs::path place = place_of(digest);
   check_checksums(place, operation);
-  check_box_content(place, read_box_facts(place));
+  described(place);
 }
 
 void BoxStore::remove(const std::string& digest, Operation& operation) {

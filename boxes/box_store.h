@@ -5,6 +5,7 @@
 #include <string>
 
 #include "boxes/address.h"
+#include "boxes/byte_source.h"
 #include "boxes/index.h"
 #include "boxes/recipes/debian.h"
 #include "core/box.h"
@@ -34,14 +35,12 @@ class BoxStore : public BoxSource {
   std::string download_once(const BoxRequest& request, const WebAddress& address, const std::string& work,
                             Operation& operation);
   Box build(const BoxRequest& request, const RecipeAddress& address, Operation& operation);
+  Box fetch(const BoxRequest& request, Operation& operation);
+  /// Makes a box of the file and puts it in its place. Gives the digest.
+  std::string take(const BoxRequest& request, BoxFile& file, const std::string& work, Operation& operation);
+  void hand_over(const BoxRequest& request, const Box& box, Operation& operation);
   /// The box of that digest, when it is in the store.
   std::optional<Box> stored(const BoxRequest& request, const std::string& digest) const;
-  struct Identity {
-    std::string digest;
-    FileStamp stamp;
-  };
-  void unpack_into_store(const BoxRequest& request, const LocalBoxAddress& address, const Identity& identity,
-                         Operation& operation);
   void sweep() const;
   std::filesystem::path place_of(const std::string& digest) const { return directory_ / digest; }
   std::filesystem::path lock_of(const std::string& work) const {

@@ -25,7 +25,7 @@ struct HttpSettings {
 /// A file of an http(s) server. What breaks off for a passing reason is taken up again, after 1, 2, 4 and 8 s
 /// without progress: by a range where the server names a validator and still has that file (RFC 9110, 13.1.5
 /// If-Range), else from the start, comparing what came before. So it is one file's bytes, or an error.
-class HttpSource : public ByteSource {
+class HttpSource : public BoxFile {
  public:
   HttpSource(std::string url, HttpSettings settings);
   ~HttpSource() override;
@@ -33,8 +33,7 @@ class HttpSource : public ByteSource {
   /// Throws Error(failed) "the download fails: ...", SourceChanged, Interrupted.
   std::string_view read(Operation& operation) override;
   std::uint64_t size() const override { return size_; }
-  /// Of all that was read, in hexadecimal; once, at the end.
-  std::string digest() { return hash_.finish(); }
+  std::string digest() override { return hash_.finish(); }
 
  private:
   class Transfer;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/box.h"
 
@@ -11,19 +12,24 @@ namespace envtool {
 struct BoxFacts {
   std::string format;  ///< metadata.json's `provider`
   Value metadata;
+  Value info;  ///< info.json; null when there is none
   BoxDefaults defaults;
+  std::vector<BoxDisk> disks;
+  std::vector<std::string> notes;  ///< what of it has no effect, a sentence each
 };
 
-/// Reads `metadata.json` and `Vagrantfile` of an unpacked box. Throws Error(failed) when the first is
-/// missing, is not JSON or names no provider.
+/// Reads `metadata.json`, `info.json` and `Vagrantfile` of an unpacked box. One without the first, but with
+/// `box.ovf`, is an old one for VirtualBox. Throws Error(failed) when metadata.json is missing, is not JSON
+/// or names no provider.
 BoxFacts read_box_facts(const std::filesystem::path& directory);
 
-/// Throws Error(failed) when the box lacks what its format prescribes. For "lxc": `version` 1.0.0, 2 or 3 and
-/// one `rootfs.tar` or `rootfs.tar.*`. Source: vagrant-lxc's BOXES.md.
-void check_box_content(const std::filesystem::path& directory, const BoxFacts& facts);
+/// Throws Error(failed) when the box lacks what its format prescribes; finds its disks. "lxc": `version`
+/// 1.0.0, 2 or 3 and one root file system. "libvirt": the images of `disks`, else `box.img`. "virtualbox":
+/// `box.ovf` and the images it names. Sources: vagrant-lxc's BOXES.md, vagrant-libvirt's box format, DMTF
+/// DSP0243.
+void check_box_content(const std::filesystem::path& directory, BoxFacts& facts);
 
-/// Of a box's Vagrantfile only `config.ssh.username = "name"` is understood: a plain assignment of a plain
-/// name.
-BoxDefaults vagrantfile_defaults(std::string_view text);
+/// The metadata of a box that is one disk image, `box.img`.
+Value disk_metadata(const BoxDisk& disk);
 
 }  // namespace envtool

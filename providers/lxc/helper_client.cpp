@@ -52,14 +52,10 @@ Value HelperClient::call(const std::string& operation_name, Value request, Opera
   return run({.argv = {program().string()}, .input = to_json(request) + "\n"}, operation);
 }
 
-void HelperClient::import_archive(Value request, const std::filesystem::path& archive,
-                                  Operation& operation) const {
+Value HelperClient::import(Value request, int frames, Operation& operation) const {
   request.set("op", "import");
   request.set("root", host_.paths.root.string());
-  const UniqueFd file(::open(archive.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file)
-    throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", archive.string(), errno_text(errno)));
-  run({.argv = {program().string(), to_json(request)}, .input_fd = file.get()}, operation);
+  return run({.argv = {program().string(), to_json(request)}, .input_fd = frames}, operation);
 }
 
 int HelperClient::run_attached(const std::string& operation_name, Value request,
@@ -88,7 +84,6 @@ Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
   if (!spec.regain_root && needs_password(result)) {
     const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
     if (!terminal || host_.processes.run_attached({.argv = {"sudo", "-v"}}) != 0) refuse(program(), result);
-    if (spec.input_fd >= 0) ::lseek(spec.input_fd, 0, SEEK_SET);
     result = operation.run(spec);
     if (needs_password(result)) refuse(program(), result);
   }

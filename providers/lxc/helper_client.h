@@ -15,8 +15,8 @@ class HelperClient {
   /// Error(host_not_ready) with the exact command when it cannot become root here.
   Value call(const std::string& operation_name, Value request, Operation& operation) const;
 
-  /// The operation `import` with that archive. Throws as `call`.
-  void import_archive(Value request, const std::filesystem::path& archive, Operation& operation) const;
+  /// The operation `import` with the frames that come from that descriptor. Throws as `call`.
+  Value import(Value request, int frames, Operation& operation) const;
 
   /// An operation that takes this program's standard streams, and gives its exit status: of what ran, or 255
   /// when it did not come to that, which the helper has said on the error stream.

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/capabilities.h"
 #include "core/registry.h"
+#include "core/rootfs.h"
 #include "providers/lxc/helper_client.h"
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/processes.h"
@@ -16,6 +17,7 @@
 #include "providers/lxc/parts/stack.h"
 #include "providers/lxc/parts/usage.h"
 #include "providers/lxc/requests.h"
+#include "providers/lxc/rootfs_sink.h"
 
 namespace envtool {
 
@@ -60,6 +62,7 @@ class LxcProvider final : public Provider,
                           public ConsoleAccess,
                           public ConsoleLog,
                           public BoxCopies,
+                          public RootfsStore,
                           public HostDiagnosis {
  public:
   explicit LxcProvider(Host& host)
@@ -93,6 +96,10 @@ class LxcProvider final : public Provider,
   void open_console(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
+  bool has_rootfs(const std::string& digest) override;
+  std::unique_ptr<RootfsSink> take_rootfs(const std::string& box, std::uint64_t packed,
+                                          Operation& operation) override;
+  void verify_rootfs(const std::string& digest, const std::string& manifest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:
@@ -174,14 +181,10 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
   lxc::add_identity(request, spec.identity);
   request.set("digest", box.digest);
   request.set("box", box.name);
-  const Value answer = helper_.call("create", request, operation);
-  if (!answer["needs_import"].as_bool()) return;
-  operation.say(fmt::format("unpacking box '{}'", box.name));
-  helper_.import_archive(Value::map({{"digest", box.digest}, {"box", box.name}}), lxc::rootfs_archive(box),
-                         operation);
-  operation.check_stop();
   if (helper_.call("create", request, operation)["needs_import"].as_bool())
-    throw Error(ErrorKind::failed, fmt::format("box '{}' was removed while it was used", box.name));
+    throw Error(ErrorKind::failed,
+                fmt::format("the root file system of box '{}' is not there any more", box.name))
+        .with_hint(fmt::format("envtool box add {}", box.name));
 }
 
 void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
@@ -348,6 +351,23 @@ void LxcProvider::forget_box(const std::string& digest, Operation& operation) {
   std::error_code code;
   if (!fs::exists(layout_.box(digest), code) && !code) return;
   helper_.call("forget_box", Value::map({{"digest", digest}}), operation);
+}
+
+bool LxcProvider::has_rootfs(const std::string& digest) {
+  std::error_code code;
+  return lxc::is_digest(digest) && fs::exists(layout_.box(digest), code);
+}
+
+std::unique_ptr<RootfsSink> LxcProvider::take_rootfs(const std::string& box, std::uint64_t packed,
+                                                     Operation& operation) {
+  check_host(operation);
+  return std::make_unique<lxc::HelperSink>(
+      helper_, Value::map({{"box", box}, {"packed", static_cast<std::int64_t>(packed)}}), operation);
+}
+
+void LxcProvider::verify_rootfs(const std::string& digest, const std::string& manifest,
+                                Operation& operation) {
+  helper_.call("verify_box", Value::map({{"digest", digest}, {"manifest", manifest}}), operation);
 }
 
 std::vector<HostCheck> LxcProvider::diagnose(Operation& operation) {

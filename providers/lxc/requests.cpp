@@ -52,12 +52,4 @@ void add_identity(Value& request, const GuestIdentity& identity) {
   request.set("host_public_key", identity.host_public_key);
 }
 
-fs::path rootfs_archive(const Box& box) {
-  std::error_code code;
-  for (const fs::directory_entry& entry : fs::directory_iterator(box.directory, code))
-    if (entry.path().filename().string().starts_with("rootfs.tar")) return entry.path();
-  throw Error(ErrorKind::failed, fmt::format("box '{}' has no 'rootfs.tar.gz'", box.name))
-      .with_hint("a box for LXC holds its root file system in that file");
-}
-
 }  // namespace envtool::lxc

@@ -15,7 +15,18 @@ struct BoxDefaults {
   std::string ssh_user;
   std::optional<int> cpus;
   std::optional<ByteSize> memory;
+  std::string mac;             ///< of the first network card, 12 hexadecimal digits; empty: any
+  bool shares_project = true;  ///< false: it is made for machines without a shared project folder
 };
+
+/// A disk image of a box. It refers to no other file, or to those of the box only.
+struct BoxDisk {
+  std::string file;       ///< below the box's directory
+  std::string format;     ///< "qcow2", "vmdk" or "raw", by what the file is
+  ByteSize virtual_size;  ///< what a guest sees
+};
+
+class RootfsStore;
 
 /// A box in the store: complete, read-only, named by the digest of the bytes it came from.
 struct Box {
@@ -25,7 +36,11 @@ struct Box {
   std::string format;   ///< "lxc", "libvirt"...: what a provider lists in ProviderInfo::box_formats
   std::filesystem::path directory;  ///< holds metadata.json and what the format prescribes
   Value metadata;                   ///< metadata.json
+  Value info;                       ///< info.json; null when there is none
   BoxDefaults defaults;
+  std::vector<BoxDisk> disks;      ///< in the order in which a machine has them
+  std::string rootfs_manifest;     ///< of a root file system that a RootfsStore keeps; else empty
+  std::vector<std::string> notes;  ///< what of it has no effect, a sentence each
 };
 
 /// A box as it lies in the store.
@@ -38,8 +53,9 @@ struct StoredBox {
 
 struct BoxRequest {
   BoxConfig box;
-  std::vector<std::string> formats;  ///< acceptable ones, by preference
+  std::vector<std::string> formats;  ///< acceptable ones, by preference; empty: any
   SourcesConfig sources;
+  RootfsStore* rootfs_store = nullptr;  ///< where its root file system is unpacked; null: nowhere yet
 };
 
 /// Finds, makes or fetches boxes.

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/capabilities.h"
 #include "core/inventory.h"
+#include "core/rootfs.h"
 
 namespace envtool {
 
@@ -160,7 +161,8 @@ std::filesystem::path ProjectRun::write_inventory(Operation& operation) {
 }
 
 BoxRequest MachineContext::box_request() const {
-  return {config.box.value_or(BoxConfig{}), provider.info().box_formats, run.project.sources};
+  return {config.box.value_or(BoxConfig{}), provider.info().box_formats, run.project.sources,
+          power_of<RootfsStore>(provider)};
 }
 
 namespace {

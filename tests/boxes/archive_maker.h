@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace envtool {
@@ -16,6 +17,8 @@ struct TestEntry {
   std::string content = {};
   unsigned type = AE_IFREG;
   std::string symlink = {}, hardlink = {};
+  unsigned major = 0, minor = 0;  ///< of a device
+  std::vector<std::pair<std::string, std::string>> attributes = {};
 };
 
 using ArchiveSetting = std::function<int(archive*)>;
@@ -36,6 +39,10 @@ inline void make_archive(const std::filesystem::path& path, const std::vector<Te
     archive_entry_set_size(entry, static_cast<la_int64_t>(item.content.size()));
     if (!item.symlink.empty()) archive_entry_set_symlink(entry, item.symlink.c_str());
     if (!item.hardlink.empty()) archive_entry_set_hardlink(entry, item.hardlink.c_str());
+    if (item.major != 0) archive_entry_set_rdevmajor(entry, item.major);
+    if (item.major != 0) archive_entry_set_rdevminor(entry, item.minor);
+    for (const auto& [key, value] : item.attributes)
+      archive_entry_xattr_add_entry(entry, key.c_str(), value.data(), value.size());
     archive_write_header(writer, entry);
     archive_write_data(writer, item.content.data(), item.content.size());
     archive_entry_free(entry);

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "tests/boxes/archive_maker.h"
+#include "tests/boxes/fake_rootfs_store.h"
+#include "tests/boxes/image_maker.h"
 #include "tests/support/scripted_host.h"
 
 using namespace envtool;
@@ -306,8 +308,8 @@ TEST_CASE("a missing mmdebstrap or keyring is a host that is not ready") {
 TEST_CASE("a wish to stop while waiting for another's work is heard") {
   StoreTest test;
   make_archive(test.directory.path() / "a.box", good_box());
-  const auto digest = sha256_of_file(test.directory.path() / "a.box");
-  const auto lock = FileLock::try_take(test.boxes / "locks" / (digest + ".lock"), "another");
+  const std::string work = "add-" + sha256((test.directory.path() / "a.box").string()).substr(0, 16);
+  const auto lock = FileLock::try_take(test.boxes / "locks" / (work + ".lock"), "another");
   std::stop_source stop;
   Operation operation{test.scripted.host, "web", stop.get_token()};
   const std::jthread later([&] {
@@ -424,4 +426,129 @@ TEST_CASE("a box that brings what is envtool's own, or a name of two lines, is r
 
   CHECK(std::string(test.refusal(test.request("a.box")).what()).find("envtool's own") != std::string::npos);
   CHECK(std::string(test.refusal(test.request("b.box")).what()).find("line break") != std::string::npos);
+}
+
+namespace {
+
+/// A box for LXC with a root file system that is one.
+std::vector<TestEntry> lxc_box() {
+  const TemporaryDirectory directory;
+  make_archive(directory.path() / "x", {{.name = "./rootfs/etc/hostname", .content = "x"}},
+               archive_write_set_format_pax_restricted, archive_write_add_filter_gzip);
+  return {{.name = "rootfs.tar.gz", .content = read_file(directory.path() / "x")},
+          {.name = "metadata.json", .content = R"({"provider": "lxc", "version": "1.0.0"})"}};
+}
+
+}  // namespace
+
+TEST_CASE("a root file system goes to its provider while it comes, and the store keeps no copy") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  make_archive(test.directory.path() / "a.box", lxc_box());
+  BoxRequest request = test.request("a.box");
+  request.rootfs_store = &provider;
+
+  const Box box = test.store().resolve(request, test.scripted.operation);
+
+  CHECK(provider.taken.size() == 1);
+  CHECK(provider.has_rootfs(box.digest));
+  CHECK(box.rootfs_manifest == "manifest of " + box.digest);
+  CHECK_FALSE(fs::exists(box.directory / "rootfs.tar.gz"));
+  CHECK_NOTHROW(test.store().verify(box.digest, test.scripted.operation));
+  CHECK(test.store().list().front().damage == "");
+}
+
+TEST_CASE("a root file system that the provider has no more comes again") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  make_archive(test.directory.path() / "a.box", lxc_box());
+  BoxRequest request = test.request("a.box");
+  request.rootfs_store = &provider;
+  test.store().resolve(request, test.scripted.operation);
+  provider.taken.clear();
+
+  CHECK_FALSE(test.store().find(request, test.scripted.operation));
+  const Box box = test.store().resolve(request, test.scripted.operation);
+
+  CHECK(provider.has_rootfs(box.digest));
+  CHECK(test.stored() == 1);
+}
+
+TEST_CASE("a root file system that nobody can take yet stays packed, and is taken later") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  provider.ready = false;
+  make_archive(test.directory.path() / "a.box", lxc_box());
+  BoxRequest request = test.request("a.box");
+  const Box box = test.store().resolve(request, test.scripted.operation);
+  CHECK(fs::exists(box.directory / "rootfs.tar.gz"));
+  CHECK(provider.taken.empty());
+
+  provider.ready = true;
+  request.rootfs_store = &provider;
+  test.store().resolve(request, test.scripted.operation);
+
+  CHECK(provider.has_rootfs(box.digest));
+}
+
+TEST_CASE("a provider keeps nothing of a box that turns out to be wrong") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  BoxRequest request = test.request("a.box");
+  request.rootfs_store = &provider;
+  make_archive(test.directory.path() / "a.box", lxc_box());
+  request.box.checksum = "sha256:" + std::string(64, '0');
+  test.refusal(request);
+  request.box.checksum.clear();
+  auto entries = lxc_box();
+  entries[1].content = R"({"provider": "lxc", "version": "9"})";
+  make_archive(test.directory.path() / "a.box", entries);
+  test.refusal(request);
+  entries = lxc_box();
+  entries.push_back({.name = ".rootfs.json", .content = "{}"});
+  make_archive(test.directory.path() / "a.box", entries);
+  CHECK(std::string(test.refusal(request).what()).find("envtool's own") != std::string::npos);
+  entries.back() = entries.front();
+  make_archive(test.directory.path() / "a.box", entries);
+  CHECK(std::string(test.refusal(request).what()).find("two root file systems") != std::string::npos);
+
+  CHECK(provider.taken.empty());
+  CHECK(provider.given_up == 4);
+}
+
+TEST_CASE("an archive of a root file system is a box for LXC") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  make_archive(test.directory.path() / "image.tar.xz",
+               {{.name = "./", .type = AE_IFDIR}, {.name = "./etc/hostname", .content = "x"}},
+               archive_write_set_format_pax_restricted, archive_write_add_filter_xz);
+  BoxRequest request = test.request("image.tar.xz");
+  request.rootfs_store = &provider;
+
+  const Box box = test.store().resolve(request, test.scripted.operation);
+
+  CHECK(box.format == "lxc");
+  CHECK(box.digest == sha256_of_file(test.directory.path() / "image.tar.xz"));
+  CHECK(provider.has_rootfs(box.digest));
+}
+
+TEST_CASE("a disk image is a box for libvirt, with its holes") {
+  StoreTest test;
+  write_file(test.directory.path() / "a.qcow2", qcow2_head({.size = 3U << 30}) + std::string(1 << 20, '\0'));
+  write_file(test.directory.path() / "b.img", raw_head(1 << 20));
+  BoxRequest request = test.request("a.qcow2");
+  request.formats = {"libvirt"};
+
+  const Box box = test.store().resolve(request, test.scripted.operation);
+
+  CHECK(box.format == "libvirt");
+  CHECK(box.metadata["virtual_size"].as_integer() == 3);
+  REQUIRE(box.disks.size() == 1);
+  CHECK(box.disks[0].file == "box.img");
+  CHECK(sha256_of_file(box.directory / "box.img") == box.digest);
+  CHECK(fs::file_size(box.directory / "box.img") == (1 << 20) + 1024);
+  request.box.name = "b.img";
+  CHECK(test.store().resolve(request, test.scripted.operation).disks.at(0).format == "raw");
+  request.formats = {"lxc"};
+  CHECK_THROWS_AS(test.store().resolve(request, test.scripted.operation), Error);
 }

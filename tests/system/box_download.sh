@@ -6,11 +6,12 @@ export HOME=$work  # for ~/.netrc
 rm "$work/home/data/boxes" && mkdir "$work/home/data/boxes"
 store=$work/home/data/boxes
 
-# make_box NAME: a box of three megabytes that is no root file system: here nobody looks into it.
+# make_box NAME: a box of three megabytes of noise.
 make_box() {
-  mkdir "$work/$1"
+  mkdir -p "$work/$1/rootfs/etc" "$work/$1/rootfs/usr"
   echo '{"provider": "lxc", "version": "1.0.0", "name": "'"$1"'"}' >"$work/$1/metadata.json"
-  head --bytes 3000000 /dev/urandom >"$work/$1/rootfs.tar"
+  head --bytes 3000000 /dev/urandom >"$work/$1/rootfs/usr/noise"
+  tar --create --file "$work/$1/rootfs.tar" --directory "$work/$1" ./rootfs
   tar --create --file "$work/$1.box" --directory "$work/$1" ./metadata.json ./rootfs.tar
 }
 make_box right
@@ -143,11 +144,11 @@ add_apart() {
   setsid "$ENVTOOL" box add "$site/hang/x.box" </dev/null >"$work/one" 2>&1 9>&- &
   one=$!
 }
-half_way() { compgen -G "$store/.part-get-*/rootfs.tar" >/dev/null; }
+half_way() { [ "$(grep --count /hang/ "$work/requests")" = "$1" ] && compgen -G "$ENVTOOL_ROOT/boxes/.part-*/box/rootfs/usr/noise" >/dev/null; }
 
 step "Ctrl-C in the middle leaves nothing"
 add_apart
-eventually half_way
+eventually half_way 1
 kill -INT -- "-$one"
 wait "$one"
 equal "the exit status" 130 "$?"
@@ -155,7 +156,7 @@ no_debris
 
 step "what a killed one leaves the next one removes"
 add_apart
-eventually half_way
+eventually half_way 2
 kill -KILL -- "-$one"
 wait "$one" 2>/dev/null
 gives good "$right"
@@ -165,3 +166,7 @@ ends always 1 "the download fails: " "box '$site/always/x.box'"
 ends long 1 "the download fails: "
 ends stall 0 "it goes on in 1 s"
 [ -d "$work/home-stall/data/boxes/$right" ] || fail "the box is not the right one"
+
+step "where boxes are unpacked there is no debris either"
+nothing_half_made() { ! compgen -G "$ENVTOOL_ROOT/boxes/.part-*" >/dev/null; }
+eventually nothing_half_made

@@ -54,8 +54,11 @@ step "a box as Vagrant's: known key and passwords, host keys, and DHCP by ifupdo
 mkdir "$work/parts" "$work/insecure"
 zstd --quiet --decompress "$plain" -o "$work/parts/rootfs.tar" || fail "cannot unpack $plain"
 make_insecure "$work/insecure"
-# Of two entries of one name the later one wins.
-tar --append --file "$work/parts/rootfs.tar" --directory "$work/insecure" --owner 0 --group 0 . || fail "tar --append"
+chown --recursive 0:0 "$work/insecure"
+mkdir "$work/tree"
+tar --extract --file "$work/parts/rootfs.tar" --directory "$work/tree" || fail "tar --extract"
+cp -a "$work/insecure/." "$work/tree/rootfs"
+tar --create --numeric-owner --file "$work/parts/rootfs.tar" --directory "$work/tree" ./rootfs || fail "tar --create"
 pack vagrant
 
 step "it comes up"

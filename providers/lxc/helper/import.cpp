@@ -3,13 +3,19 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <future>
 
 #include "base/files.h"
+#include "base/hash.h"
+#include "base/size.h"
 #include "base/text.h"
 #include "providers/lxc/helper/lock.h"
+#include "providers/lxc/helper/manifest.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/seal.h"
 
@@ -19,100 +25,244 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// tar's switch for what compressed the file, by its first bytes; tar itself cannot tell from a stream.
-std::vector<std::string> decompressor(int archive) {
-  char bytes[6] = {};
-  const ssize_t count = ::pread(archive, bytes, sizeof bytes, 0);
-  const std::string_view magic(bytes, count < 0 ? 0 : static_cast<std::size_t>(count));
-  if (magic.starts_with("\x1f\x8b")) return {"--gzip"};
-  if (magic.starts_with("\xfd"
-                        "7zXZ"))
-    return {"--xz"};
-  if (magic.starts_with("\x28\xb5\x2f\xfd")) return {"--zstd"};
-  if (magic.starts_with("BZh")) return {"--bzip2"};
-  return {};
-}
+constexpr std::string_view part_prefix = ".part-";
+constexpr const char* manifest_file = "manifest";
+constexpr std::uint64_t reserve = 64 << 20;  ///< what an unpacking leaves free for others
 
-void unpack(const std::string& box, const fs::path& directory) {
-  std::vector<std::string> argv = {"tar",
-                                   "--extract",
-                                   "--file=-",
-                                   "--directory=" + directory.string(),
-                                   "--numeric-owner",
-                                   "--same-permissions",
-                                   "--xattrs",
-                                   "--xattrs-include=*",
-                                   "--delay-directory-restore"};
-  for (const std::string& word : decompressor(STDIN_FILENO)) argv.push_back(word);
-  const ProcessResult result = SystemProcessRunner().run({.argv = argv, .input_fd = STDIN_FILENO}, {});
-  if (result.ok()) return;
-  if (result.error.find("No space left on device") != std::string::npos)
-    throw Error(ErrorKind::failed, fmt::format("cannot unpack box '{}': no space left in '{}'", box,
-                                               directory.parent_path().parent_path().string()))
-        .with_hint("make room there, for instance by destroying machines");
-  throw Error(ErrorKind::failed,
-              fmt::format("box '{}': its root file system is not an archive that tar can read:\n{}", box,
-                          indent(last_lines(result.error, 3), 4)))
-      .with_hint("fetch or build the box again");
-}
-
-/// Vagrant packs `./rootfs/...`, others the tree itself.
-fs::path top_of(const std::string& box, const fs::path& directory) {
-  for (fs::path top : {directory, directory / "rootfs"}) {
-    const auto is_real = [&](const char* name) { return fs::is_directory(fs::symlink_status(top / name)); };
-    if (is_real("") && is_real("etc") && is_real("usr")) return top;
+/// Removes what killed processes left: parts whose lock nobody holds. REQUIRES: the lock on boxes is held.
+void sweep(const Layout& layout) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(layout.boxes())) {
+    if (!entry.path().filename().string().starts_with(part_prefix)) continue;
+    if (FileLock::try_take(entry.path() / "lock", "")) remove_tree(entry.path());
   }
-  throw Error(ErrorKind::failed,
-              fmt::format("box '{}' holds no root file system: no /etc and /usr in it", box));
 }
+
+/// Where a box is made; what is not published is removed.
+class Part {
+ public:
+  explicit Part(const Layout& layout)
+      : path_(layout.boxes() / fmt::format("{}{}", part_prefix, random_hex(8))) {
+    make_directories(layout.boxes(), 0711);  // each box in it is 0700
+    const Lock lock = wait_for_lock(layout.boxes_lock(), std::chrono::minutes(10));
+    sweep(layout);
+    make_directories(path_ / "box", 0700);
+    make_directories(path_ / "box" / "rootfs", 0755);
+    lock_ = FileLock::try_take(path_ / "lock", fmt::format("pid {}", ::getpid()));
+  }
+  ~Part() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Part(const Part&) = delete;
+  Part& operator=(const Part&) = delete;
+
+  fs::path box() const { return path_ / "box"; }
+  fs::path rootfs() const { return box() / "rootfs"; }
+
+ private:
+  fs::path path_;
+  std::optional<FileLock> lock_;
+};
+
+/// The frames on standard input.
+class Frames {
+ public:
+  /// Throws Error(failed) where the stream ends before its last frame.
+  FrameHeader next() {
+    const std::optional<FrameHeader> header = FrameHeader::parse(read(FrameHeader::length));
+    if (!header) throw Error(ErrorKind::usage, "the stream of the box has no frames");
+    return *header;
+  }
+  /// At most so many bytes; never none.
+  std::string_view read_some(std::size_t most) {
+    ssize_t count;
+    do count = ::read(STDIN_FILENO, buffer_.data(), std::min(most, buffer_.size()));
+    while (count < 0 && errno == EINTR);
+    if (count <= 0) throw Error(ErrorKind::failed, "the box broke off while it came");
+    return {buffer_.data(), static_cast<std::size_t>(count)};
+  }
+  std::string read(std::size_t size) {
+    std::string text;
+    while (text.size() < size) text += read_some(size - text.size());
+    return text;
+  }
+
+ private:
+  std::string buffer_ = std::string(256 << 10, '\0');
+};
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+class Unpacking {
+ public:
+  Unpacking(std::string box, const fs::path& directory) : box_(std::move(box)), directory_(directory) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) fail("make a pipe", errno);
+    output_ = UniqueFd(ends[1]);
+    ::fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+    // The names are relative and checked: tar need not keep links back until the end (--absolute-names).
+    ProcessSpec spec{.argv = {"tar", "--extract", "--file=-", "--directory=" + directory.string(),
+                              "--absolute-names", "--numeric-owner", "--same-permissions", "--same-owner",
+                              "--xattrs", "--xattrs-include=*", "--delay-directory-restore"},
+                     .input_fd = ends[0]};
+    result_ = std::async(std::launch::async, [spec, input = ends[0]] {
+      const UniqueFd end(input);
+      return SystemProcessRunner().run(spec, {});
+    });
+  }
+  ~Unpacking() { output_.reset(); }
+
+  /// The payload of the last frame.
+  std::string run(Frames& frames) {
+    FrameHeader frame = frames.next();
+    for (; frame.kind == FrameHeader::Kind::data; frame = frames.next()) {
+      check_room();
+      for (std::size_t left = frame.size; left > 0;) {
+        const std::string_view bytes = frames.read_some(left);
+        left -= bytes.size();
+        written_ += bytes.size();
+        if (!write_all(output_.get(), bytes)) finish();
+      }
+    }
+    std::string last = frames.read(frame.size);
+    finish();
+    return last;
+  }
+
+ private:
+  void finish() {
+    output_.reset();
+    const ProcessResult result = result_.get();
+    if (result.ok()) return;
+    if (result.error.find("No space left on device") != std::string::npos) fail_for_room();
+    throw Error(ErrorKind::failed,
+                fmt::format("cannot unpack box '{}':\n{}", box_, indent(last_lines(result.error, 3), 4)));
+  }
+  void check_room() {
+    if (written_ < checked_ + reserve / 4) return;
+    checked_ = written_;
+    struct statvfs room {};
+    if (::statvfs(directory_.c_str(), &room) == 0 && std::uint64_t{room.f_bavail} * room.f_frsize < reserve)
+      fail_for_room();
+  }
+  [[noreturn]] void fail_for_room() const {
+    throw Error(ErrorKind::failed, fmt::format("cannot unpack box '{}': no space left in '{}'", box_,
+                                               directory_.parent_path().parent_path().parent_path().string()))
+        .with_hint("make room there, for instance by destroying machines or with 'envtool box prune'");
+  }
+
+  std::string box_;
+  fs::path directory_;
+  UniqueFd output_;
+  std::future<ProcessResult> result_;
+  std::uint64_t written_ = 0, checked_ = 0;
+};
+
+void check_packed(const Context& context, const fs::path& directory) {
+  struct statvfs room {};
+  const auto packed = static_cast<std::uint64_t>(context.request["packed"].as_integer());
+  if (::statvfs(directory.c_str(), &room) != 0) return;
+  const std::uint64_t free = std::uint64_t{room.f_bavail} * room.f_frsize;
+  if (free >= packed + reserve) return;
+  throw Error(
+      ErrorKind::failed,
+      fmt::format("cannot unpack box '{}': packed it has {}, and '{}' has only {} free", context.text("box"),
+                  ByteSize{packed}.to_string(), context.layout.root.string(), ByteSize{free}.to_string()))
+      .with_hint("make room there, for instance by destroying machines or with 'envtool box prune'");
+}
+
+void check_tree(const std::string& box, const fs::path& top) {
+  for (const char* name : {"etc", "usr"})
+    if (!fs::is_directory(fs::symlink_status(top / name)))
+      throw Error(ErrorKind::failed,
+                  fmt::format("box '{}' holds no root file system: no /etc and /usr in it", box));
+}
+
+/// What came with the last frame. What was written a moment ago may have been written again by the sealing
+/// without looking different, and is read instead.
+KnownFiles known_files(const std::vector<std::string>& lines, std::int64_t began) {
+  KnownFiles files;
+  for (const std::string& line : lines) {
+    auto file = parse_known_file(line);
+    if (file && file->second.modified < began - 2) files.insert(std::move(*file));
+  }
+  return files;
+}
+
+std::int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+const std::string& digest_of(const Context& context) {
+  const std::string& digest = context.text("digest");
+  if (!is_digest(digest)) throw Error(ErrorKind::usage, "'digest' is not a digest");
+  return digest;
+}
+
+constexpr std::size_t largest_manifest = 1 << 30;
 
 }  // namespace
 
 Value import_box(Context& context) {
-  const std::string& digest = context.text("digest");
   const std::string& box = context.text("box");
-  if (!is_digest(digest)) throw Error(ErrorKind::usage, "'digest' is not a digest");
+  const std::int64_t began = seconds_now();
+  const Part part(context.layout);
+  check_packed(context, part.box());
+  Frames frames;
+  const std::vector<std::string> last = split(Unpacking(box, part.rootfs()).run(frames), '\n');
+  const std::string digest = last.front();
+  if (!is_digest(digest)) throw Error(ErrorKind::usage, "the stream of the box ends without a digest");
+  check_tree(box, part.rootfs());
+  seal_box(GuestTree(part.rootfs()));
+  if (::chmod(part.rootfs().c_str(), 0755) != 0) fail("open the box to its machines", errno);
+  std::string manifest = manifest_of(part.rootfs(), known_files(last, began));
+  write_file(part.box() / manifest_file, manifest, 0600);
+  if (::syncfs(open_directory(part.box()).get()) != 0)
+    fail(fmt::format("write box '{}' to the disk", box), errno);
   const fs::path place = context.layout.box(digest);
-  make_directories(context.layout.boxes(), 0711);  // each box in it is 0700
   const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
-  if (fs::exists(place)) return Value::map();
-  const fs::path part = context.layout.boxes() / (digest + ".part");
-  remove_tree(part);
-  try {
-    make_directories(part / "unpacked", 0700);
-    unpack(box, part / "unpacked");
-    const fs::path top = top_of(box, part / "unpacked");
-    seal_box(GuestTree(top));
-    if (::chmod(top.c_str(), 0755) != 0) fail("open the box to its machines", errno);
-    make_directories(part / "box", 0700);
-    fs::rename(top, part / "box" / "rootfs");
-    if (::syncfs(open_directory(part / "box").get()) != 0)
-      fail(fmt::format("write box '{}' to the disk", box), errno);
-    fs::rename(part / "box", place);
-  } catch (...) {
-    remove_tree(part);
-    throw;
-  }
-  remove_tree(part);
+  if (fs::exists(place))
+    manifest = read_file_if_there(place / manifest_file, largest_manifest).value_or("");
+  else
+    fs::rename(part.box(), place);
+  return Value::map({{"manifest", sha256(manifest)}});
+}
+
+Value verify_box(Context& context) {
+  const fs::path place = context.layout.box(digest_of(context));
+  if (!fs::exists(place)) throw Error(ErrorKind::failed, "its unpacked root file system is gone");
+  const auto then = read_file_if_there(place / manifest_file, largest_manifest);
+  const std::string& known = context.text("manifest");
+  if (!then || (!known.empty() && known != sha256(*then)))
+    throw Error(ErrorKind::failed,
+                "the list of what its unpacked root file system holds is changed or missing");
+  const std::string difference = manifest_difference(*then, manifest_of(place / "rootfs", {}));
+  if (!difference.empty()) throw Error(ErrorKind::failed, "in its unpacked root file system " + difference);
   return Value::map();
 }
 
 Value forget_box(Context& context) {
-  const std::string& digest = context.text("digest");
-  if (!is_digest(digest)) throw Error(ErrorKind::usage, "'digest' is not a digest");
+  const std::string& digest = digest_of(context);
   const fs::path place = context.layout.box(digest);
-  const fs::path part = context.layout.boxes() / (digest + ".part");
+  if (!fs::exists(place)) return Value::map();
+  const Part part(context.layout);
   const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
-  {
-    const Lock uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
-    for (const fs::directory_entry& machine : fs::directory_iterator(context.layout.containers())) {
-      const std::optional<Record> record = find_record(context.layout, machine.path().filename());
-      if (record && record->box == digest) return Value::map();
-    }
-    remove_tree(part);
-    if (::rename(place.c_str(), part.c_str()) != 0 && errno != ENOENT) fail("remove the box", errno);
+  const Lock uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
+  for (const fs::directory_entry& machine : fs::directory_iterator(context.layout.containers())) {
+    const std::optional<Record> record = find_record(context.layout, machine.path().filename());
+    if (record && record->box == digest) return Value::map();
   }
-  remove_tree(part);
+  if (::rename(place.c_str(), (part.box() / "removed").c_str()) != 0 && errno != ENOENT)
+    fail("remove the box", errno);
   return Value::map();
 }
 

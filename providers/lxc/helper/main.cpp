@@ -1,5 +1,5 @@
 // envtool-lxc: the part of envtool that runs as root. One JSON request on standard input (for `import`, whose
-// archive comes there, as the first argument), one JSON answer on standard output. Not meant to be called by
+// frames come there, as the first argument), one JSON answer on standard output. Not meant to be called by
 // hand.
 
 #include <fmt/format.h>
@@ -83,6 +83,7 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
   const std::string& operation = context.text("op");
   if (operation == "check") return check_host(context);
   if (operation == "import") return import_box(context);
+  if (operation == "verify_box") return verify_box(context);
   if (operation == "forget_box") return forget_box(context);
   if (!is_machine_name(context.text("name")))
     throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a machine", context.text("name")));

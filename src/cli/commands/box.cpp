@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/suggest.h"
 #include "base/text.h"
@@ -8,6 +9,7 @@
 #include "cli/session.h"
 #include "cli/style.h"
 #include "core/capabilities.h"
+#include "core/rootfs.h"
 #include "core/state.h"
 
 namespace envtool {
@@ -79,6 +81,14 @@ Value to_value(const UsedBox& box) {
   return value;
 }
 
+/// A box is somebody else's: its words do not reach the terminal as they are.
+std::string shown(const Value& value) {
+  std::string text = value.is_text() ? value.as_text() : to_json(value);
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 32 || c == 127) c = ' ';
+  return text;
+}
+
 std::string users_of(const UsedBox& box) {
   if (box.machines.empty()) return "unused";
   return box.machines.size() == 1 ? "1 machine" : fmt::format("{} machines", box.machines.size());
@@ -101,6 +111,24 @@ int list(Session& session) {
   return exit_code::done;
 }
 
+/// What a box holds and says of itself, beside its defaults for all machines.
+std::vector<std::vector<std::string>> rows_of_content(const Box& box) {
+  std::vector<std::vector<std::string>> rows;
+  for (const BoxDisk& disk : box.disks)
+    rows.push_back({rows.empty() ? "disks" : "",
+                    fmt::format("{} ({}, {})", disk.file, disk.format, disk.virtual_size.to_string())});
+  if (!box.defaults.mac.empty()) rows.push_back({"mac", box.defaults.mac});
+  if (!box.defaults.shares_project)
+    rows.push_back({"folders", "made for machines without the project's folder"});
+  bool is_first = true;
+  for (const auto& [key, value] : box.info.members())
+    rows.push_back({std::exchange(is_first, false) ? "info" : "", key + ": " + shown(value)});
+  is_first = true;
+  for (const std::string& note : box.notes)
+    rows.push_back({std::exchange(is_first, false) ? "note" : "", note});
+  return rows;
+}
+
 int info(Session& session, const std::string& word) {
   const std::vector<UsedBox> boxes = all_boxes(session);
   const UsedBox& box = find_box(session, boxes, word);
@@ -117,10 +145,15 @@ int info(Session& session, const std::string& word) {
   if (stored.box.version != "0" && !stored.box.version.empty())
     rows.push_back({"version", stored.box.version});
   if (!stored.box.defaults.ssh_user.empty()) rows.push_back({"user", stored.box.defaults.ssh_user});
+  for (const auto& row : rows_of_content(stored.box)) rows.push_back(row);
   for (std::size_t i = 0; i < box.machines.size(); ++i)
     rows.push_back({i == 0 ? "machines" : "", box.machines[i]});
   Value value = to_value(box);
   value.set("metadata", stored.box.metadata);
+  if (!stored.box.info.is_null()) value.set("info", stored.box.info);
+  Value notes = Value::list();
+  for (const std::string& note : stored.box.notes) notes.push_back(note);
+  value.set("notes", notes);
   session.show(table(rows), value);
   return exit_code::done;
 }
@@ -136,6 +169,16 @@ std::vector<std::string> formats_for(const Session& session, const std::string& 
   return formats;
 }
 
+/// The provider that unpacks root file systems, of those that may have the box; null when none does.
+std::unique_ptr<Provider> rootfs_provider(const Session& session, const std::string& name) {
+  for (const ProviderInfo& info : session.services.providers.infos()) {
+    if (!name.empty() && info.name != name) continue;
+    auto provider = session.services.providers.make(info.name, session.host);
+    if (power_of<RootfsStore>(*provider)) return provider;
+  }
+  return nullptr;
+}
+
 struct AddOptions {
   std::string address, checksum, provider;
 };
@@ -145,7 +188,9 @@ int add(Session& session, const AddOptions& options) {
   request.box.name = options.address;
   request.box.checksum = options.checksum;
   request.box.base_directory = session.host.working_directory;
-  request.formats = formats_for(session, options.provider);
+  if (!options.provider.empty()) request.formats = formats_for(session, options.provider);
+  const auto provider = rootfs_provider(session, options.provider);
+  if (provider) request.rootfs_store = power_of<RootfsStore>(*provider);
   Operation operation{session.host, "", session.stop};
   BoxSource& source = session.services.boxes;
   bool was_there = false;
@@ -166,7 +211,28 @@ int add(Session& session, const AddOptions& options) {
     session.say(fmt::format("box '{}' is in the store{}: {}, sha256:{}", options.address,
                             was_there ? " already" : "", box.stored.size.to_string(), digest),
                 Tone::success);
+  const std::vector<std::string> usable = formats_for(session, "");
+  const std::string& format = box.stored.box.format;
+  if (std::find(usable.begin(), usable.end(), format) == usable.end())
+    session.say(
+        fmt::format("it is for provider '{}', which this envtool does not have: no machine can be made of it",
+                    format),
+        Tone::warning);
   return exit_code::done;
+}
+
+/// Reads what the store has of it, and what a provider has unpacked.
+void verify_one(Session& session, const Box& box, Operation& operation) {
+  session.services.boxes.verify(box.digest, operation);
+  bool is_unpacked = box.rootfs_manifest.empty();
+  for (const ProviderInfo& info : session.services.providers.infos()) {
+    const auto provider = session.services.providers.make(info.name, session.host);
+    auto* rootfs_store = power_of<RootfsStore>(*provider);
+    if (!rootfs_store || !rootfs_store->has_rootfs(box.digest)) continue;
+    rootfs_store->verify_rootfs(box.digest, box.rootfs_manifest, operation);
+    is_unpacked = true;
+  }
+  if (!is_unpacked) throw Error(ErrorKind::failed, "its unpacked root file system is gone");
 }
 
 int verify(Session& session, const std::vector<std::string>& words) {
@@ -182,7 +248,7 @@ int verify(Session& session, const std::vector<std::string>& words) {
     const std::string name = name_of(box->stored);
     Value value = Value::map({{"digest", box->stored.box.digest}, {"ok", true}});
     try {
-      session.services.boxes.verify(box->stored.box.digest, operation);
+      verify_one(session, box->stored.box, operation);
       session.say(fmt::format("box '{}' is as it was stored", name), Tone::success);
     } catch (Error& error) {
       code = exit_code::failed;
