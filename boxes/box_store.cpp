@@ -1,11 +1,9 @@
 #include "boxes/box_store.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <tuple>
 
 #include "base/error.h"
@@ -16,6 +14,7 @@
 #include "boxes/http_source.h"
 #include "boxes/intake.h"
 #include "boxes/metadata.h"
+#include "boxes/part_directory.h"
 #include "boxes/recipe_work.h"
 #include "boxes/recipes/debian_disk.h"
 #include "boxes/rootfs.h"
@@ -25,20 +24,6 @@ namespace envtool {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr std::string_view part_prefix = ".part-";
-
-/// Removes a tree of ours, but never one in which something is mounted: as root that would go on into the
-/// host's own /dev or /proc. Such a tree stays until it is unmounted.
-void remove_unmounted(const fs::path& path) {
-  const std::string below = replace_all(path.string(), " ", "\\040") + "/";  // as mountinfo writes a space
-  std::ifstream mounts("/proc/self/mountinfo");
-  if (!mounts) return;
-  for (std::string line; std::getline(mounts, line);)
-    if (line.find(" " + below) != std::string::npos) return;
-  std::error_code ignored;
-  fs::remove_all(path, ignored);
-}
 
 bool is_digest(const std::string& name) {
   return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -76,33 +61,6 @@ fs::path packed_rootfs(const fs::path& place) {
     if (is_rootfs_name(entry.path().filename().string())) return entry.path();
   return {};
 }
-
-/// Where a box is made, under the lock of its work: what a killed process left there is removed, and so is
-/// what is not published.
-class PartDirectory {
- public:
-  PartDirectory(const fs::path& store, const std::string& work)
-      : path_(store / fmt::format("{}{}.{}", part_prefix, work, random_hex(4))) {
-    make_directories(path_);
-  }
-  ~PartDirectory() { remove_unmounted(path_); }
-  PartDirectory(const PartDirectory&) = delete;
-  PartDirectory& operator=(const PartDirectory&) = delete;
-
-  const fs::path& path() const { return path_; }
-  /// Puts it in its place, safely on disk; where there is one already, it takes that one's place at once.
-  void publish(const fs::path& place) const {
-    const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd || ::syncfs(fd.get()) != 0)
-      throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path_.string(), errno_text(errno)));
-    const unsigned exchange = fs::exists(place) ? RENAME_EXCHANGE : 0;
-    if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, place.c_str(), exchange) != 0)
-      throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", place.string(), errno_text(errno)));
-  }
-
- private:
-  fs::path path_;
-};
 
 /// The wanted digest in lower case; empty when the Envfile names none.
 std::string wanted_digest(const BoxConfig& box) {
