@@ -9,6 +9,8 @@ namespace envtool {
 
 namespace {
 
+constexpr size_t longest_version = 256;
+
 bool is_number(std::string_view part) {
   return !part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -60,19 +62,21 @@ std::optional<Version> Version::parse(std::string_view text) {
   text = trim(text);
   Version version;
   version.text_ = text;
-  if (text.empty() || text.size() > 256 || !std::isdigit(static_cast<unsigned char>(text[0])))
-    return std::nullopt;
-  bool in_prerelease = false;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find_first_of(".-", begin), text.size());
-    if (!append_parts(text.substr(begin, end - begin), version.parts_)) return std::nullopt;
-    if (end < text.size() && text[end] == '-' && !in_prerelease) {
-      version.parts_.emplace_back("pre");
-      in_prerelease = true;
-    }
-    begin = end + 1;
+  const size_t dash = std::min(text.find('-'), text.size());
+  const std::string_view first = text.substr(0, std::min(text.find_first_of(".-"), text.size()));
+  if (text.size() > longest_version || !is_number(first)) return std::nullopt;
+  for (const std::string& segment : split(text.substr(0, dash), '.'))
+    if (!append_parts(segment, version.parts_)) return std::nullopt;
+  if (dash == text.size()) return version;
+  if (text.size() == dash + 1) return std::nullopt;
+  for (const std::string& segment : split(text.substr(dash + 1), '.'))
+    if (segment.empty()) return std::nullopt;
+  // Every dash reads as ".pre.", so that "1-a-" and "1--a" are versions too.
+  for (const std::string& word : split(text.substr(dash + 1), '-')) {
+    version.parts_.emplace_back("pre");
+    for (const std::string& segment : split(word, '.'))
+      if (!segment.empty() && !append_parts(segment, version.parts_)) return std::nullopt;
   }
-  if (text.back() == '.' || text.back() == '-') return std::nullopt;
   return version;
 }
 
@@ -92,12 +96,18 @@ int Version::compare(const Version& other) const {
   return 0;
 }
 
-Version Version::bump() const {
-  Version next;
+Version Version::release() const {
+  Version release;
   for (const std::string& part : parts_) {
     if (!is_number(part)) break;
-    next.parts_.push_back(part);
+    release.parts_.push_back(part);
   }
+  release.text_ = join(release.parts_, ".");
+  return release;
+}
+
+Version Version::bump() const {
+  Version next = release();
   if (next.parts_.size() > 1) next.parts_.pop_back();
   std::string& last = next.parts_.back();
   size_t at = last.size();
@@ -139,7 +149,7 @@ bool VersionConstraint::allows(const Version& version) const {
     if (clause.op == "<") return order < 0;
     if (clause.op == ">=") return order >= 0;
     if (clause.op == "<=") return order <= 0;
-    return order >= 0 && version.compare(clause.version.bump()) < 0;
+    return order >= 0 && version.release().compare(clause.version.bump()) < 0;
   });
 }
 

@@ -17,6 +17,8 @@ class Version {
   bool is_prerelease() const;
   /// Negative, zero or positive.
   int compare(const Version& other) const;
+  /// Without what makes it a pre-release: "1.2.b3" gives "1.2".
+  Version release() const;
   /// What `~>` allows up to, exclusive: the last release part dropped, the one before it raised.
   Version bump() const;
 
