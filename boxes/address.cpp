@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.h"
 #include "base/suggest.h"
+#include "base/text.h"
 #include "boxes/recipes/debian.h"
 
 namespace envtool {
@@ -15,7 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view supported_hint =
-    "a box is the path of a '.box' file ('./my.box'), or is made here by 'build:debian/bookworm'";
+    "a box is 'images:debian/12', a name in a catalog ('owner/name@~> 4.3'), the path or URL of a '.box' "
+    "file, "
+    "or is made here by 'build:debian/bookworm'";
 
 Error refused(const BoxConfig& box, ErrorKind kind, std::string text) {
   Error error(kind, std::move(text));
@@ -90,6 +94,9 @@ WebAddress web_address(const BoxConfig& box, const std::string& url) {
   return {url};
 }
 
+/// A catalog that is named by where it is.
+bool is_document(std::string_view address) { return address.ends_with(".json"); }
+
 fs::path local_path(const BoxConfig& box, const fs::path& home) {
   std::string_view name = box.name;
   if (name.starts_with("file://")) {
@@ -102,11 +109,52 @@ fs::path local_path(const BoxConfig& box, const fs::path& home) {
   return (box.base_directory / name).lexically_normal();
 }
 
+/// "owner/name@~> 4.3", "images:debian/12", "mine".
+NamedAddress named_address(const BoxConfig& box) {
+  const auto at = box.name.find('@');
+  NamedAddress address{.name = box.name.substr(0, at), .version = box.version};
+  if (at != std::string::npos) {
+    if (!box.version.empty())
+      throw refused(box, ErrorKind::bad_envfile,
+                    fmt::format("box '{}': the version is named twice", box.name));
+    address.version = trim(std::string_view(box.name).substr(at + 1));
+  }
+  if (!box.checksum.empty())
+    throw refused(
+        box, ErrorKind::bad_envfile,
+        fmt::format("box '{}': 'checksum' does not go with a name; Envfile.lock keeps it", box.name));
+  std::string_view name = address.name;
+  if (name.starts_with("images:")) {
+    address.kind = NamedAddress::Kind::image;
+    name.remove_prefix(std::string_view("images:").size());
+  } else if (name.find('/') == std::string_view::npos) {
+    address.kind = NamedAddress::Kind::own;
+  }
+  const auto parts = split(name, '/');
+  const bool is_known_form = address.kind == NamedAddress::Kind::image || parts.size() <= 2;
+  const bool is_plain = std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+    return !part.empty() && part != "." && part != ".." &&
+           std::all_of(part.begin(), part.end(), [](unsigned char c) {
+             return std::isalnum(c) || c == '.' || c == '_' || c == '-' || c == ':' || c == '+' || c == '~';
+           });
+  });
+  if (!is_known_form || !is_plain)
+    throw refused(box, ErrorKind::bad_envfile,
+                  fmt::format("box '{}' is not an address that envtool knows", box.name));
+  return address;
+}
+
 }  // namespace
 
 BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
   const std::string& name = box.name;
   if (name.empty()) throw refused(box, ErrorKind::bad_envfile, "the box has no name");
+  const std::string& place = box.url.empty() ? name : box.url;
+  if (is_document(place) && is_web_address(place))
+    return NamedAddress{NamedAddress::Kind::document, web_address({.name = name}, place).url, box.version};
+  if (is_document(name) && box.url.empty() && (name.starts_with("file://") || is_path(name)))
+    return NamedAddress{NamedAddress::Kind::document, "file://" + local_path(box, home).string(),
+                        box.version};
   if (!box.url.empty()) {
     if (is_web_address(box.url) && !is_web_address(name)) return web_address(box, box.url);
     throw refused(
@@ -115,9 +163,7 @@ BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
                     name));
   }
   if (name.starts_with("build:")) return recipe_address(box);
-  if (name.starts_with("images:"))
-    throw refused(box, ErrorKind::unsupported,
-                  fmt::format("box '{}': image servers are not supported by this version", name));
+  if (name.starts_with("images:")) return named_address(box);
   if (is_web_address(name)) return web_address(box, name);
   if (name.starts_with("file://") || is_path(name)) {
     refuse_keys(box, "does not go with a local file");
@@ -126,8 +172,7 @@ BoxAddress box_address(const BoxConfig& box, const fs::path& home) {
   if (has_scheme(name))
     throw refused(box, ErrorKind::bad_envfile,
                   fmt::format("box '{}' is not an address that envtool knows", name));
-  throw refused(box, ErrorKind::unsupported,
-                fmt::format("box '{}': catalogs of boxes are not supported by this version", name));
+  return named_address(box);
 }
 
 }  // namespace envtool

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 
 #include "base/error.h"
@@ -14,6 +15,7 @@
 #include "boxes/http_source.h"
 #include "boxes/intake.h"
 #include "boxes/metadata.h"
+#include "boxes/offer_file.h"
 #include "boxes/part_directory.h"
 #include "boxes/recipe_work.h"
 #include "boxes/recipes/debian_disk.h"
@@ -88,6 +90,54 @@ void check_digest(const BoxConfig& box, const std::string& digest) {
   throw error;
 }
 
+/// What a file of a server must hash to: as the Envfile says, else as it is locked.
+std::optional<Digest> wanted_of(const BoxRequest& request) {
+  const std::string written = wanted_digest(request.box);
+  const std::string locked = request.pins.empty() ? std::string() : request.pins.front().sha256;
+  if (!written.empty() && !locked.empty() && written != locked) {
+    Error error(ErrorKind::failed,
+                fmt::format("box '{}': 'checksum' is sha256:{}, but it is locked to sha256:{}",
+                            request.box.name, written, locked));
+    error.at(request.box.position).with_hint(fmt::format("envtool box update {}", request.box.name));
+    throw error;
+  }
+  return Digest::parse("sha256", written.empty() ? locked : written);
+}
+
+int number_of(const std::string& text) {
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// The version that the recipe is locked to in the format that is wanted, else the one it has now.
+int locked_version(const BoxRequest& request, int now) {
+  const std::string format = recipe_format(request);
+  for (const BoxPin& pin : request.pins)
+    if (pin.format == format) return number_of(pin.version);
+  return now;
+}
+
+/// A locked recipe of another version cannot be made any more.
+void check_recipe_version(const BoxRequest& request, int now) {
+  const int locked = locked_version(request, now);
+  if (locked == now) return;
+  Error error(ErrorKind::failed,
+              fmt::format("box '{}' is locked to version {} of its recipe; this envtool makes version {}",
+                          request.box.name, locked, now));
+  error.at(request.box.position).with_hint(fmt::format("envtool box update {}", request.box.name));
+  throw error;
+}
+
+BoxPin web_pin(const Box& box, const std::string& url) {
+  return {.format = box.format,
+          .architecture = {},
+          .version = {},
+          .url = url,
+          .sha256 = box.digest,
+          .checksum = {}};
+}
+
 /// Does it; an error names the box and its place.
 void about(const BoxConfig& box, const std::function<void()>& work) {
   try {
@@ -120,6 +170,7 @@ BoxStore::BoxStore(Host& host, RecipeHost recipe_host)
 void BoxStore::check(const BoxRequest& request) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   wanted_digest(request.box);
+  if (const auto* named = std::get_if<NamedAddress>(&address)) wish_for(request, *named);
   if (const auto* local = std::get_if<LocalBoxAddress>(&address)) stamp_of(request.box, local->path);
   if (std::holds_alternative<RecipeAddress>(address)) check_format(request, recipe_format(request));
 }
@@ -128,24 +179,38 @@ std::optional<Box> BoxStore::find(const BoxRequest& request, Operation&) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   if (const auto* local = std::get_if<LocalBoxAddress>(&address)) return find_local(request, *local);
   if (const auto* web = std::get_if<WebAddress>(&address)) return find_web(request, *web);
+  if (const auto* named = std::get_if<NamedAddress>(&address)) return find_named(request, *named);
   return find_recipe(request, std::get<RecipeAddress>(address));
 }
 
 Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
   check(request);
   std::optional<Box> box = find(request, operation);
-  if (!box) box = fetch(request, operation);
+  if (!box) box = add(request, operation);
+  if (!request.remembered_as.empty()) remember(request.remembered_as, *box, operation);
   hand_over(request, *box, operation);
   return std::move(*box);
 }
 
-Box BoxStore::fetch(const BoxRequest& request, Operation& operation) {
+Box BoxStore::add(const BoxRequest& request, Operation& operation) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
   sweep();
   if (const auto* local = std::get_if<LocalBoxAddress>(&address))
     return add_local(request, *local, operation);
   if (const auto* web = std::get_if<WebAddress>(&address)) return download(request, *web, operation);
+  if (const auto* named = std::get_if<NamedAddress>(&address)) return fetch_named(request, *named, operation);
   return build(request, std::get<RecipeAddress>(address), operation);
+}
+
+void BoxStore::remember(const std::string& name, const Box& box, Operation& operation) {
+  const auto at = name.find('@');
+  const BoxPin pin{.format = box.format,
+                   .architecture = box.metadata["architecture"].as_text(),
+                   .version = at == std::string::npos ? "0" : name.substr(at + 1),
+                   .url = {},
+                   .sha256 = box.digest,
+                   .checksum = {}};
+  index_.remember_name(name.substr(0, at), {pin, {}}, operation);
 }
 
 std::optional<Box> BoxStore::stored(const BoxRequest& request, const std::string& digest) const {
@@ -173,7 +238,8 @@ void BoxStore::hand_over(const BoxRequest& request, const Box& box, Operation& o
   if (rootfs_store->has_rootfs(box.digest)) return;
   about(request.box, [&] {
     FileSource file(packed);
-    const auto sink = rootfs_store->take_rootfs(box.name, file.size(), operation);
+    const auto sink =
+        rootfs_store->take_rootfs({box.name, file.size(), box.metadata["bare"].as_bool()}, operation);
     operation.say(fmt::format("unpacking box '{}'", box.name));
     relay_rootfs(file, *sink, operation);
     sink->publish(box.digest, operation);
@@ -189,33 +255,54 @@ std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBo
 
 std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const RecipeAddress& address) const {
   const RecipeWork work = recipe_work(address.recipe, recipe_format(request));
-  const auto digest = index_.digest_of_recipe(work.key, work.version);
-  return digest ? stored(request, *digest) : std::nullopt;
+  const int version = locked_version(request, work.version);
+  const auto digest = request.anew ? std::nullopt : index_.digest_of_recipe(work.key, version);
+  auto box = digest ? stored(request, *digest) : std::nullopt;
+  if (box) box->pins = request.pins.empty() ? recipe_pins(request, address) : request.pins;
+  return box;
 }
 
 std::optional<Box> BoxStore::find_web(const BoxRequest& request, const WebAddress& address) const {
-  const auto digest = index_.digest_of_url(address.url);
-  const std::string wanted = wanted_digest(request.box);
-  if (!wanted.empty() && digest != wanted) return stored(request, wanted);
-  return digest ? stored(request, *digest) : std::nullopt;
+  const auto wanted = wanted_of(request);
+  const auto known = request.anew ? std::nullopt : index_.digest_of_url(address.url);
+  const auto digest = wanted ? std::optional(wanted->digits) : known;
+  auto box = digest ? stored(request, *digest) : std::nullopt;
+  if (box) box->pins = {web_pin(*box, address.url)};
+  return box;
 }
 
 Box BoxStore::download(const BoxRequest& request, const WebAddress& address, Operation& operation) {
-  constexpr int most_changes = 3;
   const std::string work = "get-" + sha256(address.url).substr(0, 16);
   const FileLock lock = wait_for_lock(
       lock_of(work), fmt::format("waiting for another envtool that downloads box '{}'", request.box.name),
       operation);
   if (auto box = find_web(request, address)) return std::move(*box);
-  operation.say(fmt::format("downloading box '{}'", request.box.name));
+  const BoxOffer offer{.version = {},
+                       .format = {},
+                       .architecture = {},
+                       .default_architecture = {},
+                       .url = address.url,
+                       .digest = wanted_of(request)};
+  const std::string digest = fetch(request, offer, work, operation);
+  if (!offer.digest)
+    operation.say(
+        fmt::format("box '{}' has sha256:{}; nobody had said what it must be", request.box.name, digest));
+  index_.remember_url(address.url, digest, operation);
+  Box box = stored(request, digest).value();
+  box.pins = {web_pin(box, address.url)};
+  return box;
+}
+
+std::string BoxStore::fetch(const BoxRequest& request, const BoxOffer& offer, const std::string& work,
+                            Operation& operation) {
+  constexpr int most_changes = 3;
+  operation.say(fmt::format("downloading box '{}'{}", request.box.name,
+                            offer.version.empty() ? "" : " version " + offer.version));
   for (int changes = 0; changes < most_changes; ++changes) {
     try {
-      const std::string digest = download_once(request, address, work, operation);
-      if (request.box.checksum.empty())
-        operation.say(fmt::format("box '{}' has sha256:{}; write that under 'checksum' to have no other",
-                                  request.box.name, digest));
-      index_.remember_url(address.url, digest, operation);
-      return stored(request, digest).value();
+      std::unique_ptr<BoxFile> file;
+      about(request.box, [&] { file = open_offer(host_, request.sources, offer); });
+      return take(request, *file, work, operation);
     } catch (const SourceChanged&) {
       operation.say("the server has another file by now: the download begins anew", Tone::warning);
     }
@@ -224,13 +311,6 @@ Box BoxStore::download(const BoxRequest& request, const WebAddress& address, Ope
               fmt::format("box '{}': its file changes each time while it is downloaded", request.box.name));
   error.at(request.box.position);
   throw error;
-}
-
-std::string BoxStore::download_once(const BoxRequest& request, const WebAddress& address,
-                                    const std::string& work, Operation& operation) {
-  HttpSource source(address.url,
-                    {.netrc = host_.paths.home / ".netrc", .ca_bundle = host_.variable("CURL_CA_BUNDLE")});
-  return take(request, source, work, operation);
 }
 
 std::string BoxStore::take(const BoxRequest& request, BoxFile& file, const std::string& work,
@@ -271,6 +351,7 @@ Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& addres
 Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Operation& operation) {
   const std::string format = recipe_format(request);
   const RecipeWork made = recipe_work(address.recipe, format);
+  check_recipe_version(request, made.version);
   const std::string work = "build-" + replace_all(replace_all(made.key, "/", "-"), " ", "-");
   const FileLock lock = wait_for_lock(
       lock_of(work), fmt::format("waiting for another envtool that builds box '{}'", request.box.name),
@@ -296,7 +377,9 @@ Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Ope
     throw;
   }
   index_.remember_recipe(made.key, made.version, digest, operation);
-  return stored(request, digest).value();
+  Box box = stored(request, digest).value();
+  box.pins = recipe_pins(request, address);
+  return box;
 }
 
 std::vector<StoredBox> BoxStore::list() {

@@ -22,20 +22,24 @@ class BoxStore : public BoxSource {
   std::optional<Box> find(const BoxRequest& request, Operation& operation) override;
   Box resolve(const BoxRequest& request, Operation& operation) override;
   std::vector<StoredBox> list() override;
+  std::vector<BoxPin> newest(const BoxRequest& request, Operation& operation) override;
   void verify(const std::string& digest, Operation& operation) override;
   void remove(const std::string& digest, Operation& operation) override;
 
  private:
+  Box add(const BoxRequest& request, Operation& operation);
+  void remember(const std::string& name, const Box& box, Operation& operation);
   std::optional<Box> find_local(const BoxRequest& request, const LocalBoxAddress& address) const;
   std::optional<Box> find_web(const BoxRequest& request, const WebAddress& address) const;
   std::optional<Box> find_recipe(const BoxRequest& request, const RecipeAddress& address) const;
   Box add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation);
   Box download(const BoxRequest& request, const WebAddress& address, Operation& operation);
-  /// One try; throws SourceChanged. Gives the digest.
-  std::string download_once(const BoxRequest& request, const WebAddress& address, const std::string& work,
-                            Operation& operation);
+  /// Puts what the offer is about into the store and gives its digest.
+  std::string fetch(const BoxRequest& request, const BoxOffer& offer, const std::string& work,
+                    Operation& operation);
+  std::optional<Box> find_named(const BoxRequest& request, const NamedAddress& address) const;
+  Box fetch_named(const BoxRequest& request, const NamedAddress& address, Operation& operation);
   Box build(const BoxRequest& request, const RecipeAddress& address, Operation& operation);
-  Box fetch(const BoxRequest& request, Operation& operation);
   /// Makes a box of the file and puts it in its place. Gives the digest.
   std::string take(const BoxRequest& request, BoxFile& file, const std::string& work, Operation& operation);
   void hand_over(const BoxRequest& request, const Box& box, Operation& operation);

@@ -102,11 +102,13 @@ class HttpSource::Transfer {
     set(CURLOPT_ERRORBUFFER, static_cast<char*>(problem_));
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_bytes);
     set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+    show(source.settings_.credential);
+    if (!source.settings_.accept.empty()) add_header("Accept: " + source.settings_.accept);
     if (from > 0) {
       set(CURLOPT_RANGE, fmt::format("{}-", from).c_str());
-      headers_ = curl_.slist_append(nullptr, ("If-Range: " + source.validator_).c_str());
-      set(CURLOPT_HTTPHEADER, headers_);
+      add_header("If-Range: " + source.validator_);
     }
+    if (headers_ != nullptr) set(CURLOPT_HTTPHEADER, headers_);
     curl_.multi_add_handle(multi_, easy_);
   }
   ~Transfer() {
@@ -159,6 +161,18 @@ class HttpSource::Transfer {
   }
 
  private:
+  /// libcurl shows these to the first host only, not to where that one sends it.
+  void show(const Credential& credential) {
+    if (!credential.token.empty()) {
+      set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+      set(CURLOPT_XOAUTH2_BEARER, credential.token.c_str());
+    } else if (!credential.user.empty()) {
+      set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+      set(CURLOPT_USERNAME, credential.user.c_str());
+      set(CURLOPT_PASSWORD, credential.password.c_str());
+    }
+  }
+  void add_header(const std::string& line) { headers_ = curl_.slist_append(headers_, line.c_str()); }
   template <class Value>
   void set(CURLoption option, Value value) {
     curl_.easy_setopt(easy_, option, value);

@@ -8,6 +8,7 @@
 
 #include "base/hash.h"
 #include "boxes/byte_source.h"
+#include "config/model.h"
 
 namespace envtool {
 
@@ -20,6 +21,8 @@ struct HttpSettings {
   std::filesystem::path netrc;             ///< credentials by host; may be missing
   std::string ca_bundle;                   ///< of trusted authorities; empty: the system's
   std::chrono::seconds stalled_after{20};  ///< without a byte
+  Credential credential = {};              ///< for the address's own host; wins over netrc
+  std::string accept = {};                 ///< media type that is wanted; empty: any
 };
 
 /// A file of an http(s) server. What breaks off for a passing reason is taken up again, after 1, 2, 4 and 8 s

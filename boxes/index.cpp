@@ -21,6 +21,24 @@ std::optional<std::string> digest_in(const Value& entry) {
   return digest.size() == 64 ? std::optional(digest) : std::nullopt;
 }
 
+using PinField = std::pair<const char*, std::string BoxPin::*>;
+constexpr PinField pin_fields[] = {{"format", &BoxPin::format},   {"architecture", &BoxPin::architecture},
+                                   {"version", &BoxPin::version}, {"url", &BoxPin::url},
+                                   {"sha256", &BoxPin::sha256},   {"checksum", &BoxPin::checksum}};
+
+BoxPin pin_in(const Value& entry) {
+  BoxPin pin;
+  for (const auto& [name, member] : pin_fields) pin.*member = entry[name].as_text();
+  return pin;
+}
+
+Value entry_of(const BoxPin& pin) {
+  Value entry = Value::map();
+  for (const auto& [name, member] : pin_fields)
+    if (!(pin.*member).empty()) entry.set(name, pin.*member);
+  return entry;
+}
+
 void set_entry(Value& index, const std::string& section, const std::string& key, Value entry) {
   Value entries = index[section].is_map() ? index[section] : Value::map();
   entries.set(key, std::move(entry));
@@ -95,6 +113,36 @@ void BoxIndex::remember_url(const std::string& url, const std::string& digest, O
   change([&](Value& index) { set_entry(index, "urls", url, std::move(entry)); }, operation);
 }
 
+std::vector<NamedBox> BoxIndex::boxes_named(const std::string& name) const {
+  std::vector<NamedBox> boxes;
+  const Value index = read();
+  for (const Value& entry : index["names"][name].items()) {
+    NamedBox box{pin_in(entry), {}};
+    for (const Value& sibling : entry["siblings"].items()) box.siblings.push_back(pin_in(sibling));
+    if (box.pin.sha256.size() == 64) boxes.push_back(std::move(box));
+  }
+  return boxes;
+}
+
+void BoxIndex::remember_name(const std::string& name, const NamedBox& box, Operation& operation) {
+  Value entry = entry_of(box.pin);
+  Value siblings = Value::list();
+  for (const BoxPin& sibling : box.siblings) siblings.push_back(entry_of(sibling));
+  entry.set("digest", box.pin.sha256).set("siblings", std::move(siblings));
+  const auto edit = [&](Value& index) {
+    Value kept = Value::list();
+    for (const Value& other : index["names"][name].items()) {
+      const BoxPin pin = pin_in(other);
+      if (pin.version != box.pin.version || pin.format != box.pin.format ||
+          pin.architecture != box.pin.architecture)
+        kept.push_back(other);
+    }
+    kept.push_back(std::move(entry));
+    set_entry(index, "names", name, std::move(kept));
+  };
+  change(edit, operation);
+}
+
 std::map<std::string, std::vector<std::string>> BoxIndex::addresses() const {
   std::map<std::string, std::vector<std::string>> found;
   const Value index = read();
@@ -104,6 +152,10 @@ std::map<std::string, std::vector<std::string>> BoxIndex::addresses() const {
   for (const char* section : {"files", "urls"})
     for (const auto& [address, entry] : index[section].members())
       found[entry["digest"].as_text()].push_back(address);
+  for (const auto& [name, entries] : index["names"].members())
+    for (const Value& entry : entries.items())
+      found[entry["digest"].as_text()].push_back(
+          entry["version"].as_text().empty() ? name : name + "@" + entry["version"].as_text());
   for (auto& [digest, addresses] : found) std::sort(addresses.begin(), addresses.end());
   return found;
 }
@@ -116,6 +168,14 @@ void BoxIndex::forget(const std::string& digest, Operation& operation) {
         if (entry["digest"].as_text() != digest) kept.set(key, entry);
       index.set(section, std::move(kept));
     }
+    Value names = Value::map();
+    for (const auto& [name, entries] : index["names"].members()) {
+      Value kept = Value::list();
+      for (const Value& entry : entries.items())
+        if (entry["digest"].as_text() != digest) kept.push_back(entry);
+      if (!kept.items().empty()) names.set(name, std::move(kept));
+    }
+    index.set("names", std::move(names));
   };
   change(edit, operation);
 }

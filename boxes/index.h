@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "core/box.h"
 #include "core/operation.h"
 
 namespace envtool {
@@ -21,6 +22,12 @@ struct FileStamp {
   /// Throws Error(failed) when the file is missing or no regular file.
   static FileStamp of(const std::filesystem::path& path);
   bool operator==(const FileStamp&) const = default;
+};
+
+/// A box as it was fetched under a name.
+struct NamedBox {
+  BoxPin pin;                    ///< with its sha256, which is its digest in the store
+  std::vector<BoxPin> siblings;  ///< what the source had of it then, itself included
 };
 
 /// The store's memory: which box a file's or a recipe's was. Only a shortcut: when it is lost, files are
@@ -39,6 +46,10 @@ class BoxIndex {
   void remember_recipe(const std::string& recipe, int version, const std::string& digest,
                        Operation& operation);
   void remember_url(const std::string& url, const std::string& digest, Operation& operation);
+  /// Boxes that were fetched or added under that name.
+  std::vector<NamedBox> boxes_named(const std::string& name) const;
+  /// In the place of one of the same version, format and architecture.
+  void remember_name(const std::string& name, const NamedBox& box, Operation& operation);
   /// What the digests are known by, sorted: "/srv/my.box", "build:debian/bookworm".
   std::map<std::string, std::vector<std::string>> addresses() const;
   void forget(const std::string& digest, Operation& operation);

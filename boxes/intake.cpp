@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <utility>
 
 #include "base/error.h"
@@ -12,6 +13,7 @@
 #include "boxes/archive.h"
 #include "boxes/checksums.h"
 #include "boxes/disk_image.h"
+#include "boxes/file_source.h"
 #include "boxes/metadata.h"
 #include "boxes/rootfs.h"
 
@@ -55,9 +57,10 @@ class PeekedSource : public ByteSource {
   bool given_ = false;
 };
 
-enum class FileKind { box, rootfs, disk };
+enum class FileKind { box, rootfs, squashfs, disk };
 
 FileKind kind_of(std::string_view head, Operation& operation) {
+  if (head.starts_with("hsqs")) return FileKind::squashfs;
   const std::string_view image = image_format(head);
   if (image == "qcow2") return FileKind::disk;
   std::string first = first_entry(head, operation);
@@ -67,6 +70,20 @@ FileKind kind_of(std::string_view head, Operation& operation) {
                                               first.substr(0, slash)) != top_directories.end())
     return FileKind::rootfs;
   return first.empty() && image == "raw" ? FileKind::disk : FileKind::box;
+}
+
+void squashfs_to_tar(const fs::path& image, const fs::path& tar, Operation& operation) {
+  std::ofstream output(tar, std::ios::binary);
+  ProcessSpec spec{.argv = {"sqfs2tar", image.string()}};
+  spec.on_output = [&](std::string_view bytes) {
+    output.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  };
+  const ProcessResult result = operation.run(spec);
+  if (result.status == 127)
+    throw Error(ErrorKind::host_not_ready, "it is a squashfs, and the program 'sqfs2tar' is not installed")
+        .with_hint("apt install squashfs-tools-ng");
+  if (!result.ok()) throw Error(ErrorKind::failed, describe_failure(spec, result));
+  if (!output.flush()) throw Error(ErrorKind::failed, fmt::format("cannot write '{}'", tar.string()));
 }
 
 class Taking {
@@ -100,16 +117,33 @@ class Taking {
       case FileKind::box:
         read_box(source);
         return check_format(intake_.request, read_box_facts(intake_.directory).format);
+      case FileKind::squashfs:
+        check_format(intake_.request, rootfs_format);
+        return read_squashfs(source);
       case FileKind::rootfs:
         check_format(intake_.request, rootfs_format);
+        is_bare_ = true;
         if (!take_rootfs("rootfs.tar", source))
           write_sparse(source, intake_.directory / "rootfs.tar", operation_);
-        return write_metadata(Value::map({{"provider", rootfs_format}, {"version", "1.0.0"}}));
+        return write_metadata(
+            Value::map({{"provider", rootfs_format}, {"version", "1.0.0"}, {"bare", true}}));
       case FileKind::disk:
         check_format(intake_.request, disk_format);
         write_sparse(source, intake_.directory / "box.img", operation_);
         return write_metadata(disk_metadata(read_disk_image(intake_.directory, "box.img")));
     }
+  }
+
+  /// It cannot be read while it comes, so it is on the disk for a while.
+  void read_squashfs(ByteSource& source) {
+    const fs::path image = intake_.directory / "rootfs.squashfs", tar = intake_.directory / "rootfs.tar";
+    write_sparse(source, image, operation_);
+    squashfs_to_tar(image, tar, operation_);
+    fs::remove(image);
+    is_bare_ = true;
+    FileSource file(tar);
+    if (take_rootfs("rootfs.tar", file)) fs::remove(tar);
+    write_metadata(Value::map({{"provider", rootfs_format}, {"version", "1.0.0"}, {"bare", true}}));
   }
 
   void read_box(PeekedSource& source) {
@@ -130,7 +164,7 @@ class Taking {
       throw Error(ErrorKind::failed,
                   fmt::format("it has two root file systems: '{}' and '{}'", record_.archive, name));
     try {
-      sink_ = store->take_rootfs(intake_.request.box.name, content.size(), operation_);
+      sink_ = store->take_rootfs({intake_.request.box.name, content.size(), is_bare_}, operation_);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::host_not_ready) throw;
       return false;
@@ -148,6 +182,7 @@ class Taking {
   Operation& operation_;
   std::unique_ptr<RootfsSink> sink_;
   RootfsRecord record_;
+  bool is_bare_ = false;  ///< a root file system that nobody made a box of
 };
 
 }  // namespace

@@ -17,11 +17,11 @@ struct Intake {
   std::function<void(const std::string& digest)> accept = {};
 };
 
-/// Reads the whole file and makes a complete box of it: an archive with `metadata.json`, an archive of a root
-/// file system, or a disk image (qcow2, or raw with a boot sector), known by content. A root file system goes
-/// to the request's RootfsStore while it comes, where there is one. Throws Error(failed) for what is no box,
-/// Error(unsupported) at the box's position for one that nobody who asks takes, and what the file throws.
-/// Gives the digest.
+/// Reads the whole file and makes a complete box of it: an archive with `metadata.json`, an archive or a
+/// squashfs of a root file system, or a disk image (qcow2, or raw with a boot sector), known by content. A
+/// root file system goes to the request's RootfsStore while it comes, where there is one. Throws
+/// Error(failed) for what is no box, Error(unsupported) at the box's position for one that nobody who asks
+/// takes, and what the file throws. Gives the digest.
 std::string take_in(BoxFile& file, const Intake& intake, Operation& operation);
 
 /// Throws Error(unsupported) at the box's position when the request does not take that format.

@@ -52,16 +52,6 @@ std::string list_of(const std::vector<std::string>& all) {
 
 }  // namespace
 
-std::string box_architecture(const std::string& machine) {
-  constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"x86_64", "amd64"}, {"aarch64", "arm64"},   {"i686", "i386"},          {"i586", "i386"},
-      {"i486", "i386"},    {"armv7l", "armhf"},    {"armv6l", "armel"},       {"ppc64le", "ppc64el"},
-      {"s390x", "s390x"},  {"riscv64", "riscv64"}, {"loongarch64", "loong64"}};
-  for (const auto& [kernel, box] : names)
-    if (machine == kernel) return std::string(box);
-  return machine;
-}
-
 const BoxOffer* choose_offer(const std::vector<BoxOffer>& offers, const BoxWish& wish) {
   for (auto begin = offers.begin(); begin != offers.end();) {
     const auto end = std::find_if(begin, offers.end(),
@@ -107,6 +97,7 @@ std::vector<BoxOffer> offers_to_keep(const std::vector<BoxOffer>& offers, const 
   std::vector<BoxOffer> kept;
   for (const BoxOffer& offer : offers) {
     if (!is_wanted_format(wish, offer.format) || !wish.allows(offer.version)) continue;
+    if (offer.architecture == "unknown" && !offer.default_architecture.value_or(true)) continue;
     const bool is_there = std::any_of(kept.begin(), kept.end(), [&](const BoxOffer& other) {
       return other.format == offer.format && other.architecture == offer.architecture;
     });

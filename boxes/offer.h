@@ -31,9 +31,6 @@ struct BoxWish {
   std::string host_architecture;     ///< "amd64"...
 };
 
-/// The names of box catalogs for what `uname -m` says: "x86_64" is "amd64". Unknown ones stay as they are.
-std::string box_architecture(const std::string& machine);
-
 /// Of offers that stand in order of preference (newest version first) the first of an allowed version in an
 /// acceptable format for the architecture; of one version the format preferred most. An architecture that the
 /// user named must be named by the offer. Otherwise the host's counts, then one for "unknown" that is a

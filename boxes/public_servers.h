@@ -8,5 +8,7 @@ namespace envtool::public_servers {
 
 inline constexpr std::string_view debian = "http://deb.debian.org/debian";
 inline constexpr std::string_view debian_security = "http://deb.debian.org/debian-security";
+inline constexpr std::string_view catalogs = "https://vagrantcloud.com";
+inline constexpr std::string_view images = "https://images.linuxcontainers.org";
 
 }  // namespace envtool::public_servers

@@ -106,6 +106,10 @@ class BuildTranscript {
     throw Error(ErrorKind::host_not_ready, "mmdebstrap finds no way to build a system as this user")
         .with_hint(
             "apt install uidmap, and give the user a line in /etc/subuid and /etc/subgid; or use sudo");
+  if (said.find("NO_PUBKEY") != std::string::npos)
+    throw Error(ErrorKind::host_not_ready,
+                "this host's keyring does not have the keys of that Debian release")
+        .with_hint("apt update && apt install debian-archive-keyring");
   write_file(log, said);
   ProcessResult shown = result;
   shown.error = said;
@@ -115,7 +119,7 @@ class BuildTranscript {
 
 }  // namespace
 
-std::vector<std::string> debian_recipes() { return {"debian/bookworm"}; }
+std::vector<std::string> debian_recipes() { return {"debian/bookworm", "debian/trixie"}; }
 
 DebianMirrors choose_debian_mirrors(const std::string& setting, const std::string& variable,
                                     const RecipeHost& recipe_host) {

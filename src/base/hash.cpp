@@ -30,17 +30,18 @@ EVP_MD_CTX* of(const auto& pointer) { return static_cast<EVP_MD_CTX*>(pointer.ge
 
 }  // namespace
 
-void Sha256::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
+void Hash::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  if (!context_ || EVP_DigestInit_ex(of(context_), EVP_sha256(), nullptr) != 1)
-    throw Error(ErrorKind::failed, "libcrypto gives no SHA-256");
+Hash::Hash(std::string_view algorithm) : context_(EVP_MD_CTX_new()) {
+  const EVP_MD* kind = EVP_get_digestbyname(std::string(algorithm).c_str());
+  if (!context_ || kind == nullptr || EVP_DigestInit_ex(of(context_), kind, nullptr) != 1)
+    throw Error(ErrorKind::failed, fmt::format("libcrypto gives no {}", algorithm));
 }
 
-Sha256::~Sha256() = default;
-Sha256::Sha256(Sha256&&) noexcept = default;
+Hash::~Hash() = default;
+Hash::Hash(Hash&&) noexcept = default;
 
-void Sha256::add(std::string_view bytes) { EVP_DigestUpdate(of(context_), bytes.data(), bytes.size()); }
+void Hash::add(std::string_view bytes) { EVP_DigestUpdate(of(context_), bytes.data(), bytes.size()); }
 
 Sha256 Sha256::copy() const {
   Sha256 other;
@@ -49,7 +50,7 @@ Sha256 Sha256::copy() const {
   return other;
 }
 
-std::string Sha256::finish() {
+std::string Hash::finish() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_DigestFinal_ex(of(context_), digest, &size);

@@ -8,23 +8,30 @@
 
 namespace envtool {
 
-/// SHA-256 of a stream of bytes, as 64 lower-case hexadecimal digits.
-class Sha256 {
+/// The hash of a stream of bytes, in lower-case hexadecimal digits.
+class Hash {
  public:
-  Sha256();
-  ~Sha256();
-  Sha256(Sha256&&) noexcept;
+  /// "md5", "sha1", "sha256", "sha384" or "sha512". Throws Error(failed) when libcrypto does not give it.
+  explicit Hash(std::string_view algorithm);
+  ~Hash();
+  Hash(Hash&&) noexcept;
   void add(std::string_view bytes);
-  /// Another that has seen the same bytes.
-  Sha256 copy() const;
   /// The digest of all that was added; the object is of no further use.
   std::string finish();
 
- private:
+ protected:
   struct Deleter {
     void operator()(void* context) const;
   };
   std::unique_ptr<void, Deleter> context_;
+};
+
+/// 64 digits.
+class Sha256 : public Hash {
+ public:
+  Sha256() : Hash("sha256") {}
+  /// Another that has seen the same bytes.
+  Sha256 copy() const;
 };
 
 std::string sha256(std::string_view bytes);

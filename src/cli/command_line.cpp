@@ -212,7 +212,11 @@ std::vector<std::string> CommandLine::read_options(const Command* command,
   app.set_help_flag();
   // Before the command, the first word that is no option ends it; behind it, options and words mix.
   app.allow_extras(command != nullptr)->prefix_command(command == nullptr);
-  add_options(app, globals_);
+  // Behind a command its own option of that name is meant.
+  std::vector<OptionRow> globals = globals_;
+  if (command)
+    std::erase_if(globals, [&](const OptionRow& row) { return find_row(command->options, row.name); });
+  add_options(app, globals);
   if (command) add_options(app, command->options);
   std::vector<std::string> backwards = with_empty_values(app, words);
   std::reverse(backwards.begin(), backwards.end());

@@ -77,6 +77,15 @@ const LoadedProject& Session::project() {
   return *loaded_;
 }
 
+SourcesConfig Session::box_sources() const {
+  const LoadOptions load = load_options();
+  try {
+    if (load.files.empty() && find_envfile(load.working_directory)) return load_project(load).project.sources;
+  } catch (const Error&) {  // what is wrong with the project is no matter of a box's
+  }
+  return load_user_sources(load);
+}
+
 EnvironmentStore& Session::environments() {
   if (!environments_) environments_.emplace(host, host_machine_id());
   return *environments_;

@@ -41,6 +41,9 @@ class Session {
   /// The project of the working directory, or of `-f`. Throws as load_project does.
   const LoadedProject& project();
   EnvironmentStore& environments();
+  /// Where boxes come from: as the project of the working directory says, if there is one that can be read,
+  /// else as the user's own configuration says.
+  SourcesConfig box_sources() const;
 
   /// The engine that these machine arguments are about, which lose their "@ENV/".
   struct Target {

@@ -13,6 +13,9 @@ MachineConfig build_machine(const Value& checked, const MachineIdentity& identit
 /// Steps in order, each with its kind and a name of its own.
 std::vector<ProvisionConfig> build_provision(const Value& list, const PluginSchemas& plugins);
 
+/// `sources:`.
+SourcesConfig build_sources(const Value& checked);
+
 /// All of a project but its machines.
 ProjectConfig build_project(const Value& checked, const PluginSchemas& plugins);
 

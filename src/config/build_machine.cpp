@@ -42,6 +42,7 @@ class MachineParts {
                   .architecture = value["architecture"].as_text(),
                   .format = value["format"].as_text(),
                   .base_directory = scope_.names.directory_of(value.position),
+                  .personal = scope_.names.personal.contains(value.position.source.get()),
                   .position = value.position};
     if (value.has("name") && box.name.empty()) wrong(value.position, "'box' is empty");
     return box;

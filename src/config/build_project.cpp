@@ -40,14 +40,16 @@ std::vector<HookConfig> hooks_of(const Value& list) {
 
 }  // namespace
 
+SourcesConfig build_sources(const Value& checked) {
+  return {checked["catalogs"].as_texts(), checked["images"].as_text(), checked["debian"].as_text(), {}};
+}
+
 ProjectConfig build_project(const Value& checked, const PluginSchemas& plugins) {
   ProjectConfig project;
   project.provision_all = build_provision(checked["provision_all"], plugins);
   project.ansible = ansible_of(checked["ansible"]);
   for (const auto& [name, list] : checked["secrets"].members()) project.secrets[name] = sources_of(list);
-  const Value& sources = checked["sources"];
-  project.sources = {sources["catalogs"].as_texts(), sources["images"].as_text(),
-                     sources["debian"].as_text()};
+  project.sources = build_sources(checked["sources"]);
   project.hooks = hooks_of(checked["hooks"]);
   project.message = checked["message"];
   return project;

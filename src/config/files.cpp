@@ -146,6 +146,13 @@ std::optional<fs::path> find_envfile(const fs::path& directory) {
   }
 }
 
+std::optional<Layer> read_user_config(const LoadOptions& options, Diagnostics& problems) {
+  FileReader reader(options, problems);
+  if (!options.user_config.empty()) reader.add_if_there(options.user_config);
+  if (reader.files.layers.empty()) return std::nullopt;
+  return std::move(reader.files.layers.front());
+}
+
 ProjectFiles read_project_files(const LoadOptions& options, Diagnostics& problems) {
   FileReader reader(options, problems);
   if (options.files.empty())

@@ -25,6 +25,9 @@ struct ProjectFiles {
 /// does.
 ProjectFiles read_project_files(const LoadOptions& options, Diagnostics& problems);
 
+/// The user's own configuration alone; nothing when there is none.
+std::optional<Layer> read_user_config(const LoadOptions& options, Diagnostics& problems);
+
 /// `NAME=value` lines: comments, `export`, single quotes literal, double quotes with backslash escapes.
 std::map<std::string, std::string> parse_dotenv(const std::shared_ptr<const SourceText>& source,
                                                 Diagnostics& problems);

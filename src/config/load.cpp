@@ -74,15 +74,20 @@ class Loader {
     names_.host_memory = options_.host_memory;
     names_.home = options_.home;
     names_.under_sudo = options_.under_sudo;
-    for (const Layer& layer : files_.layers)
+    for (const Layer& layer : files_.layers) {
       names_.directories[layer.source.get()] =
           layer.file.empty() ? files_.directory : layer.file.parent_path();
+      if (layer.file == options_.user_config || layer.file.filename() == "Envfile.local")
+        names_.personal.insert(layer.source.get());
+    }
   }
 
   /// What is the project's own, out of all layers.
   void merge_project() {
     project_ = Node::map({});
-    for (const Layer& layer : files_.layers) {
+    for (Layer& layer : files_.layers) {
+      // Read apart, so that nothing shows them: see load_user_sources.
+      if (layer.file == options_.user_config) layer.root.erase("credentials");
       Node own = Node::map(layer.root.position);
       for (const Entry& entry : layer.root.entries)
         if (entry.key != "machines" && !tables_.defaults.field(entry.key)) own.entries.push_back(entry);
@@ -101,6 +106,9 @@ class Loader {
       if (tables_.machine.field(entry.key))
         problems_.add(entry.position, fmt::format("'{}' belongs to one machine", entry.key),
                       fmt::format("'machines: {{NAME: {{{}: ...}}}}'", entry.key));
+      else if (entry.key == "credentials")
+        problems_.add(entry.position, "'credentials' belong into your own configuration, not into a project",
+                      fmt::format("write them into '{}'", options_.user_config.string()));
       else
         problems_.add(entry.position, fmt::format("unknown key '{}'", shortened(entry.key)),
                       did_you_mean(entry.key, known));
@@ -152,6 +160,7 @@ class Loader {
     const Scope scope{names_, problems_, machines_.blocks.empty() ? &identities_.front() : nullptr};
     const Value checked = check(project_, tables_.project, "", scope);
     loaded.project = build_project(checked, options_.plugins);
+    loaded.project.sources.credentials = load_user_sources(options_).credentials;
     loaded.project.name = names_.project;
     loaded.project.directory = files_.directory;
     loaded.project.params = names_.params;
@@ -222,6 +231,28 @@ class Loader {
 };
 
 }  // namespace
+
+SourcesConfig load_user_sources(const LoadOptions& options) {
+  Diagnostics problems;
+  auto layer = read_user_config(options, problems);
+  problems.throw_if_any();
+  if (!layer) return {};
+  const Tables tables = make_tables(options.plugins);
+  Names names;
+  names.environment = options.environment;
+  const Scope scope{names, problems};
+  Value sources, credentials;
+  if (Node* node = layer->root.find("sources"))
+    sources = check(*node, tables.project.field("sources")->shape, "sources", scope);
+  if (Node* node = layer->root.find("credentials"))
+    credentials = check(*node, tables.credentials, "credentials", scope);
+  problems.throw_if_any();
+  SourcesConfig config = build_sources(sources);
+  for (const auto& [host, entry] : credentials.members())
+    config.credentials[host] = {entry["token"].as_text(), entry["user"].as_text(),
+                                entry["password"].as_text()};
+  return config;
+}
 
 LoadedProject load_project(const LoadOptions& options) { return Loader(options).run(); }
 

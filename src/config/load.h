@@ -47,6 +47,10 @@ std::optional<std::filesystem::path> find_envfile(const std::filesystem::path& d
 /// Error(usage) with a hint when there is no Envfile or a `--param` is unknown.
 LoadedProject load_project(const LoadOptions& options);
 
+/// `sources` and `credentials` of the user's own configuration, without any project. Throws
+/// Error(bad_envfile) for what is wrong in them.
+SourcesConfig load_user_sources(const LoadOptions& options);
+
 /// The JSON Schema (draft 2020-12) of the Envfile, from the tables that validate it.
 Value envfile_schema(const PluginSchemas& plugins);
 

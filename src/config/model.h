@@ -70,6 +70,7 @@ struct BoxConfig {
   std::string name;  ///< the address as written: `images:debian/12`, `build:debian/bookworm`, a path, a URL
   std::string version, url, checksum, architecture, format;
   std::filesystem::path base_directory;  ///< what a relative path in `name` is relative to
+  bool personal = false;                 ///< named by a file that is the user's own, not the project's
   SourcePosition position;
 };
 
@@ -190,10 +191,17 @@ struct SecretSource {
   std::filesystem::path file;
 };
 
+/// What a server is to be shown, and no other.
+struct Credential {
+  std::string token;  ///< "Authorization: Bearer"; else:
+  std::string user, password;
+};
+
 struct SourcesConfig {
   std::vector<std::string> catalogs;
   std::string images;
   std::string debian;
+  std::map<std::string, Credential> credentials = {};  ///< by host; from the user's own configuration only
 };
 
 struct ProjectConfig {

@@ -28,6 +28,7 @@ struct Names {
   ByteSize host_memory = {};
   std::filesystem::path home = {};
   std::map<const SourceText*, std::filesystem::path> directories = {};  ///< of each file that was read
+  std::set<const SourceText*> personal = {};  ///< files that are the user's own, not the project's
   bool under_sudo = false;
 
   /// What a relative path written there is relative to.

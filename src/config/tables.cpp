@@ -36,6 +36,8 @@ constexpr Format network_name{"a name of lower-case letters, digits and '-'", "[
 constexpr Format bridge_name{"the name of a network interface", "[^/\\s]{1,15}"};
 constexpr Format group_name{"an Ansible group's name (letters, digits and '_', not beginning with a digit)",
                             "[A-Za-z_][A-Za-z0-9_]*"};
+constexpr Format server_name{"a host such as 'boxes.example.com' or 'localhost:8080'",
+                             "[A-Za-z0-9.-]+(:[0-9]{1,5})?|\\[[0-9a-fA-F:.]+\\](:[0-9]{1,5})?"};
 constexpr Format checksum{"a checksum such as 'sha256:0123...' of 64 digits", "sha256:[0-9a-fA-F]{64}"};
 constexpr Format variable_name{"a name of letters, digits and '_'", "[A-Za-z_][A-Za-z0-9_.-]*"};
 constexpr Format user_name{"a user's name", "[a-z_][a-z0-9_-]{0,31}[$]?"};
@@ -337,6 +339,11 @@ Shape project_shape(const PluginSchemas& plugins) {
 Tables make_tables(const PluginSchemas& plugins) {
   Tables tables{.machine = {}, .defaults = defaults_shape(plugins), .project = project_shape(plugins)};
   tables.machine = machine_shape(tables.defaults);
+  tables.credentials = free_map("what servers are shown, by host",
+                                map("of a host", {{"token", text("sent as 'Authorization: Bearer'")},
+                                                  {"user", text("a user's name")},
+                                                  {"password", text("the user's password")}}),
+                                server_name);
   return tables;
 }
 

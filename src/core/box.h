@@ -28,6 +28,17 @@ struct BoxDisk {
 
 class RootfsStore;
 
+/// A file that a box is made of, for one format and architecture: what a lock file keeps.
+struct BoxPin {
+  std::string format;
+  std::string architecture;  ///< "amd64"...; empty when the source does not say
+  std::string version;       ///< empty when there is none
+  std::string url;           ///< empty for what is made on this host
+  std::string sha256;        ///< empty until the file was fetched, where the source does not know it
+  std::string checksum;      ///< "sha512:...", what the source knows instead
+  bool operator==(const BoxPin&) const = default;
+};
+
 /// A box in the store: complete, read-only, named by the digest of the bytes it came from.
 struct Box {
   std::string digest;   ///< SHA-256, 64 hexadecimal digits
@@ -41,6 +52,8 @@ struct Box {
   std::vector<BoxDisk> disks;      ///< in the order in which a machine has them
   std::string rootfs_manifest;     ///< of a root file system that a RootfsStore keeps; else empty
   std::vector<std::string> notes;  ///< what of it has no effect, a sentence each
+  /// All that its source has of it in the formats that were to be kept; none for a file of this host.
+  std::vector<BoxPin> pins = {};
 };
 
 /// A box as it lies in the store.
@@ -55,7 +68,12 @@ struct BoxRequest {
   BoxConfig box;
   std::vector<std::string> formats;  ///< acceptable ones, by preference; empty: any
   SourcesConfig sources;
-  RootfsStore* rootfs_store = nullptr;  ///< where its root file system is unpacked; null: nowhere yet
+  RootfsStore* rootfs_store = nullptr;         ///< where its root file system is unpacked; null: nowhere yet
+  std::vector<BoxPin> pins = {};               ///< what it is locked to; none: it is not
+  std::vector<std::string> kept_formats = {};  ///< for `Box::pins`; none: those of `formats`
+  bool locked = false;                         ///< nothing but the pins will do
+  std::string remembered_as = {};              ///< a name by which the store is to know it too
+  bool anew = false;                           ///< the source is asked even when the store has the box
 };
 
 /// Finds, makes or fetches boxes.
@@ -70,6 +88,9 @@ class BoxSource {
   /// The box, made or fetched when it is not in the store. Safe from several threads and processes at once:
   /// one works, the others wait.
   virtual Box resolve(const BoxRequest& request, Operation& operation) = 0;
+  /// What the source has now, whatever is locked or in the store; fetches no box. A file whose content is
+  /// known only when it is fetched has no digest. Throws Error(failed) when the source cannot be asked.
+  virtual std::vector<BoxPin> newest(const BoxRequest& request, Operation& operation) = 0;
   /// Every complete box of the store, by address and digest.
   virtual std::vector<StoredBox> list() = 0;
   /// Reads the whole box of that digest once more. Throws Error(failed) saying what of it is not as it was

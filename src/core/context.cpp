@@ -19,7 +19,8 @@ ProjectRun::ProjectRun(Host& host_in, const Services& services_in, const Project
       stop(std::move(stop_in)),
       secrets(project_in, host_in),
       ports(host_in),
-      forwarders(host_in) {}
+      forwarders(host_in),
+      box_locks(project_in.directory, host_in.paths) {}
 
 Provider& ProjectRun::provider(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -161,8 +162,36 @@ std::filesystem::path ProjectRun::write_inventory(Operation& operation) {
 }
 
 BoxRequest MachineContext::box_request() const {
-  return {config.box.value_or(BoxConfig{}), provider.info().box_formats, run.project.sources,
-          power_of<RootfsStore>(provider)};
+  BoxRequest request = envtool::box_request(run, config, provider.info());
+  request.rootfs_store = power_of<RootfsStore>(provider);
+  return request;
+}
+
+namespace {
+
+/// Formats of the other providers that the machine may get, as far as they would make it of the same box.
+std::vector<std::string> formats_to_keep(const ProjectRun& run, const MachineConfig& machine) {
+  std::vector<std::string> formats;
+  const MachineConfig* written = run.project.find(machine.name);
+  for (const std::string& name : machine.providers) {
+    const ProviderInfo* info = run.services.providers.info(name);
+    if (info == nullptr || written == nullptr) continue;
+    const std::optional<BoxConfig> box = effective_for(*written, name).box;
+    if (box && lock_address(*box) == lock_address(*machine.box))
+      formats.insert(formats.end(), info->box_formats.begin(), info->box_formats.end());
+  }
+  return formats;
+}
+
+}  // namespace
+
+BoxRequest box_request(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider) {
+  return {.box = machine.box.value(),
+          .formats = provider.box_formats,
+          .sources = run.project.sources,
+          .pins = run.box_locks.pins_of(*machine.box),
+          .kept_formats = formats_to_keep(run, machine),
+          .locked = run.only_locked_boxes};
 }
 
 namespace {

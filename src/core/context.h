@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/box_lock.h"
 #include "core/capabilities.h"
 #include "core/engine.h"
 #include "core/forwarder.h"
@@ -29,6 +30,8 @@ class ProjectRun {
   SecretStore secrets;
   PortBook ports;
   Forwarders forwarders;
+  BoxLocks box_locks;
+  bool only_locked_boxes = false;  ///< `up --locked`
 
   /// The provider of that name, made on first use and shared.
   Provider& provider(const std::string& name);
@@ -84,6 +87,9 @@ struct MachineContext {
   Communicator& guest();
   void save(bool synced = false) const { store.save(record, synced); }
 };
+
+/// What a machine asks the store for when this provider is to make it. REQUIRES: it has a box.
+BoxRequest box_request(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider);
 
 /// Names and addresses of the project's other machines, as far as their providers know them.
 std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except, Operation& operation);

@@ -29,6 +29,7 @@ struct UpOptions {
   bool recreate = false;  ///< the caller has asked the user already
   bool remove_orphans = false;
   bool destroy_on_error = false;  ///< machines that this run created
+  bool locked = false;            ///< a box that is not locked is an error
 };
 
 /// What became of one machine.

@@ -102,6 +102,7 @@ bool Engine::Parts::bring_up(MachineJob& job, const UpOptions& options) {
 Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& options) {
   Parts& parts = *parts_;
   check_selection(parts.config, options.provision);
+  parts.run.only_locked_boxes = options.locked;
   parts.check(machines);
   return parts.with_hooks("up", [&](Outcome& outcome) {
     const Parts::Tour tour{.recorded_only = false,

@@ -81,7 +81,12 @@ void check_box(ProjectRun& run, const MachineConfig& machine, const ProviderInfo
     return;
   }
   try {
-    run.services.boxes.check({*machine.box, provider.box_formats, run.project.sources});
+    const BoxRequest request = box_request(run, machine, provider);
+    run.services.boxes.check(request);
+    const std::string address = lock_address(*machine.box);
+    if (request.locked && request.pins.empty() && !address.empty())
+      found.push_back({fmt::format("box '{}' is not locked", address), machine.box->position,
+                       "'envtool up' without --locked locks it"});
   } catch (const Error& error) {
     found.insert(found.end(), error.diagnostics().begin(), error.diagnostics().end());
   }

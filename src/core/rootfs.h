@@ -32,16 +32,21 @@ class RootfsSink {
   virtual std::string publish(const std::string& digest, Operation& operation) = 0;
 };
 
+/// What is known of a root file system before it comes.
+struct RootfsOrigin {
+  std::string box;           ///< for messages
+  std::uint64_t packed = 0;  ///< bytes of its archive; 0: not known
+  bool is_bare = false;      ///< nobody made it for machines: what they need and it lacks is put into it
+};
+
 /// A power of providers whose machines share the unpacked root file system of their box.
 class RootfsStore {
  public:
   virtual ~RootfsStore() = default;
   /// Whether it has that box's. Fast, and needs no privilege.
   virtual bool has_rootfs(const std::string& digest) = 0;
-  /// Begins to take one of which the archive has so many bytes (0: not known). `box` is for messages. Throws
-  /// Error(host_not_ready) when nothing can be taken on this host now.
-  virtual std::unique_ptr<RootfsSink> take_rootfs(const std::string& box, std::uint64_t packed,
-                                                  Operation& operation) = 0;
+  /// Begins to take one. Throws Error(host_not_ready) when nothing can be taken on this host now.
+  virtual std::unique_ptr<RootfsSink> take_rootfs(const RootfsOrigin& origin, Operation& operation) = 0;
   /// Reads that box's once more. Throws Error(failed) saying what is not as it was when it was published.
   /// `manifest` is what `publish` gave; empty when that is not known.
   virtual void verify_rootfs(const std::string& digest, const std::string& manifest,

@@ -81,17 +81,38 @@ TEST_CASE("a recipe is known by name") {
   CHECK(error.hint() == "did you mean 'debian/bookworm'?");
 }
 
-TEST_CASE("addresses that this version does not read are refused by what they are, with their place") {
-  const std::pair<std::string, std::string> cases[] = {
-      {"images:debian/12", "image servers are not supported by this version"},
-      {"generic/debian12", "catalogs of boxes are not supported by this version"},
-      {"debian12", "catalogs of boxes are not supported by this version"}};
-  for (const auto& [name, why] : cases) {
-    const Error error = refusal(box_of(name));
-    CHECK(error.kind() == ErrorKind::unsupported);
-    CHECK(std::string(error.what()) == "box '" + name + "': " + why);
-    CHECK(error.diagnostics().front().position.to_string() == "Envfile:1:6");
-    CHECK(error.hint().find("build:debian/bookworm") != std::string::npos);
+TEST_CASE("a name is a catalog's, an image server's or the store's own, with a version behind it or apart") {
+  using Kind = NamedAddress::Kind;
+  struct Case {
+    std::string written;
+    Kind kind;
+    std::string name, version;
+  };
+  const Case cases[] = {
+      {"generic/debian12", Kind::catalog, "generic/debian12", ""},
+      {"generic/debian12@~> 4.3", Kind::catalog, "generic/debian12", "~> 4.3"},
+      {"images:debian/12", Kind::image, "images:debian/12", ""},
+      {"images:debian/12/cloud@20261120_05:24", Kind::image, "images:debian/12/cloud", "20261120_05:24"},
+      {"mine", Kind::own, "mine", ""},
+      {"https://f.test/a.json", Kind::document, "https://f.test/a.json", ""},
+      {"./a.json", Kind::document, "file:///project/a.json", ""}};
+  for (const Case& expected : cases) {
+    CAPTURE(expected.written);
+    const auto address = std::get<NamedAddress>(address_of(expected.written));
+    CHECK(address.kind == expected.kind);
+    CHECK(address.name == expected.name);
+    CHECK(address.version == expected.version);
+  }
+
+  BoxConfig apart = box_of("generic/debian12");
+  apart.version = ">= 4, < 5";
+  CHECK(std::get<NamedAddress>(box_address(apart, "/home/ada")).version == ">= 4, < 5");
+  apart.name += "@4";
+  CHECK(std::string(refusal(apart).what()) == "box 'generic/debian12@4': the version is named twice");
+  for (const char* name :
+       {"a/b/c", "a/", "..", "a/../b", "images:", "images:a//b", "a b", "owner/na me", "@1"}) {
+    CAPTURE(name);
+    CHECK(refusal(box_of(name)).kind() == ErrorKind::bad_envfile);
   }
 }
 

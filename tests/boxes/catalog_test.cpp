@@ -208,10 +208,3 @@ TEST_CASE("a lock file keeps the newest of each provider and architecture") {
 
   CHECK(kept == "2a 2b 1 2v ");
 }
-
-TEST_CASE("the kernel's machine names are the catalogs' architectures") {
-  CHECK(box_architecture("x86_64") == "amd64");
-  CHECK(box_architecture("aarch64") == "arm64");
-  CHECK(box_architecture("i686") == "i386");
-  CHECK(box_architecture("sparc64") == "sparc64");
-}

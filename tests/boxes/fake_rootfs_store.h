@@ -16,9 +16,11 @@ class FakeRootfsStore : public RootfsStore {
   std::vector<RootfsFile> files;             ///< of all that came
   bool ready = true;
   int given_up = 0;
+  int bare = 0;  ///< that nobody made for machines
 
   bool has_rootfs(const std::string& digest) override { return taken.contains(digest); }
-  std::unique_ptr<RootfsSink> take_rootfs(const std::string&, std::uint64_t, Operation&) override {
+  std::unique_ptr<RootfsSink> take_rootfs(const RootfsOrigin& origin, Operation&) override {
+    bare += origin.is_bare ? 1 : 0;
     if (!ready) throw Error(ErrorKind::host_not_ready, "no root here");
     return std::make_unique<Sink>(*this);
   }

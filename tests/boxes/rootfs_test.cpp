@@ -41,7 +41,7 @@ Relayed relay_bytes(const std::string& bytes) {
   TextSource source(bytes, 1000);
   Relayed relayed;
   try {
-    const auto sink = store.take_rootfs("x", 0, host.operation);
+    const auto sink = store.take_rootfs({.box = "x"}, host.operation);
     relay_rootfs(source, *sink, host.operation);
     sink->publish("d", host.operation);
     relayed.entries = entries_of(store.taken.at("d"));
@@ -144,7 +144,7 @@ TEST_CASE("attributes of the guest come through, those that steer the host do no
   FakeRootfsStore store;
   TextSource source(tar, 1000);
 
-  const auto sink = store.take_rootfs("x", 0, host.operation);
+  const auto sink = store.take_rootfs({.box = "x"}, host.operation);
   relay_rootfs(source, *sink, host.operation);
   sink->publish("d", host.operation);
 

@@ -31,6 +31,13 @@ TEST_CASE("a box is added before a machine wants it, and once") {
   CHECK(parse_json(data.output, "x")["digest"].as_text() == sha256("fake/debian"));
 }
 
+TEST_CASE("behind 'box add' --version is the box's, before it the program's") {
+  TestWorld world;
+
+  CHECK(run_cli(world, {"box", "add", "fake/debian", "--version", "1"}).code == 0);
+  CHECK(has(run_cli(world, {"--version"}).output, "envtool"));
+}
+
 TEST_CASE("an address that means nothing is the command line's mistake") {
   TestWorld world;
 
@@ -128,13 +135,71 @@ TEST_CASE("prune asks, and removes what no machine uses") {
   CHECK(has(run_cli(world, {"box", "prune"}).errors, "no box is unused"));
 }
 
+TEST_CASE("up locks its box, and a newer one waits until it is asked for") {
+  TestWorld world;
+  world.write_envfile();
+
+  const CliResult first = run_cli(world, {"up"});
+  world.boxes.newest_version = "2";
+  const std::string outdated = run_cli(world, {"box", "outdated"}).output;
+  run_cli(world, {"destroy", "--yes"});
+  const CliResult again = run_cli(world, {"up"});
+  const CliResult moved = run_cli(world, {"box", "update", "fake/debian"});
+
+  CHECK(has(first.errors, "box 'fake/debian' is locked from now on"));
+  CHECK(has(outdated, "fake/debian  1  2  outdated"));
+  CHECK_FALSE(has(again.errors, "locked"));
+  CHECK(has(moved.errors, "box 'fake/debian' moved from 1 to 2"));
+  CHECK(has(run_cli(world, {"box", "outdated"}).output, "current"));
+  CHECK(has(run_cli(world, {"box", "update"}).errors, "box 'fake/debian' is up to date: 2"));
+}
+
+TEST_CASE("with --locked a box that is not locked is an error before anything changes") {
+  TestWorld world;
+  world.write_envfile();
+
+  const CliResult refused = run_cli(world, {"up", "--locked"});
+  run_cli(world, {"box", "update"});
+  const CliResult locked = run_cli(world, {"up", "--locked"});
+
+  CHECK(refused.code == 3);
+  CHECK(has(refused.errors, "box 'fake/debian' is not locked"));
+  CHECK(locked.code == 0);
+}
+
+TEST_CASE("a box that no machine is made of cannot be updated") {
+  TestWorld world;
+  world.write_envfile();
+
+  const CliResult result = run_cli(world, {"box", "update", "fake/debain"});
+
+  CHECK(result.code == 2);
+  CHECK(has(result.errors, "no machine of this project is made of box 'fake/debain'"));
+  CHECK(has(result.errors, "did you mean 'fake/debian'?"));
+}
+
+TEST_CASE("what an update no longer finds in the Envfile leaves the lock") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  world.write("Envfile", "box: fake/other\n");
+
+  run_cli(world, {"box", "update"});
+
+  const std::string lock = read_file(world.project() / "Envfile.lock");
+  CHECK(has(lock, "fake/other"));
+  CHECK_FALSE(has(lock, "fake/debian"));
+}
+
 TEST_CASE("a family of commands wants its second word") {
   TestWorld world;
 
   const CliResult alone = run_cli(world, {"box"});
 
   CHECK(alone.code == 2);
-  CHECK(has(alone.errors, "'box' needs to know what to do: add, list, info, verify, remove, prune"));
+  CHECK(
+      has(alone.errors,
+          "'box' needs to know what to do: add, list, info, verify, outdated, update, build, remove, prune"));
   CHECK(has(run_cli(world, {"box", "lst"}).errors, "did you mean 'box list'?"));
   CHECK(run_cli(world, {"box", "--help"}).code == 0);
 }

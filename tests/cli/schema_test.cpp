@@ -94,6 +94,17 @@ TEST_CASE("--json prints what the schemas say, before and after up") {
   check_document(world, {"limits", "--cpu-set", "0"});
 }
 
+TEST_CASE("--json of what the project's boxes are locked to keeps to the schema") {
+  TestWorld world;
+  world.write_envfile();
+  check_document(world, {"box", "outdated"}, 2);
+  check_document(world, {"box", "update"}, 2);
+  world.boxes.newest_version = "2";
+  check_document(world, {"box", "outdated"}, 2);
+  world.write("Envfile", "box: fake/missing\nprovider: fake\n");
+  check_document(world, {"box", "outdated"}, 2);
+}
+
 TEST_CASE("--json of an invalid Envfile keeps to the schema too") {
   TestWorld world;
   world.write("Envfile", "nonsense: true\n");

@@ -51,6 +51,42 @@ TEST_CASE("later layers win key by key, and null restores the default") {
   CHECK(machine.ssh.forward_agent);
 }
 
+TEST_CASE("credentials come from the user's own configuration, by host, and are shown nowhere") {
+  Project project;
+  project.write("user.yaml",
+                "credentials:\n  boxes.test: {token: abc}\n  'localhost:8080': {user: ada, password: '12'}\n"
+                "sources: {catalogs: https://boxes.test}\n");
+  project.write("Envfile", "box: a\n");
+
+  const LoadedProject loaded = project.load();
+
+  CHECK(loaded.project.sources.catalogs == std::vector<std::string>{"https://boxes.test"});
+  CHECK(loaded.project.sources.credentials.at("boxes.test").token == "abc");
+  CHECK(loaded.project.sources.credentials.at("localhost:8080").password == "12");
+  CHECK(render_document(loaded.document, true).find("abc") == std::string::npos);
+  CHECK(load_user_sources(project.options()).credentials.size() == 2);
+}
+
+TEST_CASE("a project has no credentials") {
+  Project project;
+  project.write("Envfile", "box: a\ncredentials: {boxes.test: {token: abc}}\n");
+
+  CHECK_THROWS_WITH(project.load(), "'credentials' belong into your own configuration, not into a project");
+}
+
+TEST_CASE("a box that only the user's own files name is personal") {
+  Project project;
+  project.write("user.yaml", "box: mine\n");
+  project.write("Envfile", "machines: {a: {box: ours}, b: {}, c: {}}\n");
+  project.write("Envfile.local", "machines: {c: {box: local}}\n");
+
+  const ProjectConfig loaded = project.load().project;
+
+  CHECK_FALSE(loaded.find("a")->box->personal);
+  CHECK(loaded.find("b")->box->personal);
+  CHECK(loaded.find("c")->box->personal);
+}
+
 TEST_CASE("a machine's block wins over the top level of every file") {
   Project project;
   project.write("Envfile", "memory: 2GiB\nmachines: {web: {memory: 4GiB}, db: {}}\n");

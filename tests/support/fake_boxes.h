@@ -32,8 +32,19 @@ class FakeBoxes : public BoxSource {
     operation.progress({.done = 1, .total = 2, .unit = "B"});
     const std::lock_guard lock(mutex_);
     store_.insert(request.box.name);
-    return box_of(request);
+    Box box = box_of(request);
+    if (request.locked && request.pins.empty())
+      throw Error(ErrorKind::failed, fmt::format("box '{}' is not locked", request.box.name));
+    box.pins = request.pins.empty() ? std::vector{pin_of(request)} : request.pins;
+    box.version = box.pins.front().version;
+    return box;
   }
+  std::vector<BoxPin> newest(const BoxRequest& request, Operation&) override {
+    check(request);
+    const std::lock_guard lock(mutex_);
+    return {pin_of(request)};
+  }
+  std::string newest_version = "1";
 
   std::vector<StoredBox> list() override {
     const std::lock_guard lock(mutex_);
@@ -54,6 +65,9 @@ class FakeBoxes : public BoxSource {
   }
 
  private:
+  BoxPin pin_of(const BoxRequest& request) const {
+    return {.format = "fake", .version = newest_version, .sha256 = sha256(request.box.name)};
+  }
   static Box box_of(const BoxRequest& request) { return box_of(request.box.name); }
   static Box box_of(const std::string& name) {
     return {.digest = sha256(name),

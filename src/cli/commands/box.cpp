@@ -3,83 +3,17 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/suggest.h"
 #include "base/text.h"
+#include "cli/commands/box_views.h"
 #include "cli/commands/commands.h"
 #include "cli/session.h"
 #include "cli/style.h"
 #include "core/capabilities.h"
 #include "core/rootfs.h"
-#include "core/state.h"
 
 namespace envtool {
 
 namespace {
-
-constexpr std::size_t short_digest = 12;
-
-/// A box with the machines that were made of it.
-struct UsedBox {
-  StoredBox stored;
-  std::vector<std::string> machines;
-};
-
-std::vector<UsedBox> all_boxes(Session& session) {
-  std::vector<UsedBox> boxes;
-  auto machines = machines_by_box(session.environments());
-  for (StoredBox& stored : session.services.boxes.list()) {
-    const std::string digest = stored.box.digest;
-    boxes.push_back({std::move(stored), std::move(machines[digest])});
-  }
-  return boxes;
-}
-
-/// What the user calls it.
-std::string name_of(const StoredBox& stored) {
-  return stored.addresses.empty() ? stored.box.digest.substr(0, short_digest) : stored.addresses.front();
-}
-
-bool is_meant(const Session& session, const StoredBox& stored, const std::string& word) {
-  const std::string path = (session.host.working_directory / word).lexically_normal().string();
-  const auto& known = stored.addresses;
-  return std::find(known.begin(), known.end(), word) != known.end() ||
-         std::find(known.begin(), known.end(), path) != known.end() ||
-         (word.size() >= 4 && stored.box.digest.starts_with(word));
-}
-
-/// The box of that address or of the digest that begins so.
-const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word) {
-  const UsedBox* found = nullptr;
-  std::vector<std::string> known;
-  for (const UsedBox& box : boxes) {
-    known.insert(known.end(), box.stored.addresses.begin(), box.stored.addresses.end());
-    if (!is_meant(session, box.stored, word)) continue;
-    if (found)
-      throw Error(ErrorKind::usage, fmt::format("'{}' may be several boxes", word))
-          .with_hint("write more digits of the one that is meant; 'envtool box list' shows them");
-    found = &box;
-  }
-  if (found) return *found;
-  const std::string guess = did_you_mean(word, known);
-  throw Error(ErrorKind::usage, fmt::format("there is no box '{}' in the store", word))
-      .with_hint(guess.empty() ? "'envtool box list' shows what there is" : guess);
-}
-
-Value to_value(const UsedBox& box) {
-  const StoredBox& stored = box.stored;
-  Value addresses = Value::list(), machines = Value::list();
-  for (const std::string& address : stored.addresses) addresses.push_back(address);
-  for (const std::string& machine : box.machines) machines.push_back(machine);
-  Value value = Value::map({{"digest", stored.box.digest},
-                            {"addresses", addresses},
-                            {"version", stored.box.version},
-                            {"format", stored.box.format},
-                            {"size", static_cast<std::int64_t>(stored.size.bytes)},
-                            {"directory", stored.box.directory.string()},
-                            {"machines", machines}});
-  if (!stored.damage.empty()) value.set("damage", stored.damage);
-  return value;
-}
 
 /// A box is somebody else's: its words do not reach the terminal as they are.
 std::string shown(const Value& value) {
@@ -155,69 +89,6 @@ int info(Session& session, const std::string& word) {
   for (const std::string& note : stored.box.notes) notes.push_back(note);
   value.set("notes", notes);
   session.show(table(rows), value);
-  return exit_code::done;
-}
-
-/// What can take a box of this host: all formats of the program, or that provider's.
-std::vector<std::string> formats_for(const Session& session, const std::string& provider) {
-  if (!provider.empty() && !session.services.providers.info(provider))
-    session.services.providers.make(provider, session.host);  // says which there are
-  std::vector<std::string> formats;
-  for (const ProviderInfo& info : session.services.providers.infos())
-    if (provider.empty() || info.name == provider)
-      formats.insert(formats.end(), info.box_formats.begin(), info.box_formats.end());
-  return formats;
-}
-
-/// The provider that unpacks root file systems, of those that may have the box; null when none does.
-std::unique_ptr<Provider> rootfs_provider(const Session& session, const std::string& name) {
-  for (const ProviderInfo& info : session.services.providers.infos()) {
-    if (!name.empty() && info.name != name) continue;
-    auto provider = session.services.providers.make(info.name, session.host);
-    if (power_of<RootfsStore>(*provider)) return provider;
-  }
-  return nullptr;
-}
-
-struct AddOptions {
-  std::string address, checksum, provider;
-};
-
-int add(Session& session, const AddOptions& options) {
-  BoxRequest request;
-  request.box.name = options.address;
-  request.box.checksum = options.checksum;
-  request.box.base_directory = session.host.working_directory;
-  if (!options.provider.empty()) request.formats = formats_for(session, options.provider);
-  const auto provider = rootfs_provider(session, options.provider);
-  if (provider) request.rootfs_store = power_of<RootfsStore>(*provider);
-  Operation operation{session.host, "", session.stop};
-  BoxSource& source = session.services.boxes;
-  bool was_there = false;
-  std::string digest;
-  try {
-    source.check(request);
-    was_there = source.find(request, operation).has_value();
-    digest = source.resolve(request, operation).digest;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::bad_envfile) throw;
-    throw Error(ErrorKind::usage, error.what()).with_hint(error.hint());  // no Envfile said it
-  }
-  const std::vector<UsedBox> boxes = all_boxes(session);
-  const UsedBox& box = find_box(session, boxes, digest);
-  if (session.options.json)
-    session.show("", to_value(box));
-  else
-    session.say(fmt::format("box '{}' is in the store{}: {}, sha256:{}", options.address,
-                            was_there ? " already" : "", box.stored.size.to_string(), digest),
-                Tone::success);
-  const std::vector<std::string> usable = formats_for(session, "");
-  const std::string& format = box.stored.box.format;
-  if (std::find(usable.begin(), usable.end(), format) == usable.end())
-    session.say(
-        fmt::format("it is for provider '{}', which this envtool does not have: no machine can be made of it",
-                    format),
-        Tone::warning);
   return exit_code::done;
 }
 
@@ -334,29 +205,6 @@ ArgumentRow box_argument(std::vector<std::string>& target, bool repeated) {
 }
 
 }  // namespace
-
-Command box_add_command() {
-  const auto options = std::make_shared<AddOptions>();
-  const ArgumentRow address{
-      .name = "ADDRESS",
-      .help = "what an Envfile has under 'box': a path or URL of a box file, or build:NAME",
-      .set = [options](const std::string& word) { options->address = word; },
-      .required = true,
-      .completes = Completes::files};
-  OptionRow provider = text_option(0, "provider", "NAME", options->provider, "take it only if NAME can");
-  provider.completes = Completes::providers;
-  return {.name = "box add",
-          .group = group::boxes,
-          .summary = "put a box into the store, before a machine wants it",
-          .description = "'up' does the same when it is not there yet.",
-          .examples = {"envtool box add ./my.box", "envtool box add https://boxes.example.com/my.box",
-                       "envtool box add build:debian/bookworm"},
-          .options = {text_option(0, "checksum", "sha256:HEX", options->checksum,
-                                  "refuse a file of another content"),
-                      provider},
-          .arguments = {address},
-          .run = [options](Session& session) { return add(session, *options); }};
-}
 
 Command box_list_command() {
   return {.name = "box list",

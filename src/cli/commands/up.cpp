@@ -76,6 +76,7 @@ Command up_command() {
       flag(0, "recreate", options->up.recreate, "make machines anew for changes that need it; asks"),
       flag(0, "remove-orphans", options->up.remove_orphans,
            "destroy machines that are no longer in the Envfile"),
+      flag(0, "locked", options->up.locked, "use boxes as Envfile.lock has them; any other is an error"),
       flag(0, "destroy-on-error", options->up.destroy_on_error,
            "destroy a machine this run created when it fails"),
       flag(0, "adopt", options->adopt, "take over machines that a project of another name left here"),

@@ -18,6 +18,9 @@ Step resolve_box_step(const MachineContext& context) {
   };
   step.run = [](MachineContext& machine) {
     machine.box = machine.run.services.boxes.resolve(machine.box_request(), machine.operation);
+    if (machine.run.only_locked_boxes) return;
+    if (machine.run.box_locks.record(*machine.config.box, machine.box->pins, machine.operation))
+      machine.operation.say(fmt::format("box '{}' is locked from now on", machine.box->name));
   };
   step.undo = [](MachineContext& machine) {
     // There will be no machine for the ports that were chosen.
