@@ -13,6 +13,8 @@ namespace envtool::lxc {
 
 namespace {
 
+constexpr std::string_view said = "say ";  ///< how the helper marks what is for the user
+
 ErrorKind kind_of(const std::string& name) {
   if (name == "usage") return ErrorKind::usage;
   if (name == "host_not_ready") return ErrorKind::host_not_ready;
@@ -80,11 +82,25 @@ Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
   require_program();
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
-  ProcessResult result = operation.run(spec);
+  const auto run_once = [&] {
+    std::string rest;
+    LineSplitter lines([&](std::string_view line) {
+      if (line.starts_with(said))
+        operation.say(line.substr(said.size()));
+      else
+        rest += std::string(line) + "\n";
+    });
+    spec.on_error = [&](std::string_view chunk) { lines.add(chunk); };
+    ProcessResult result = operation.run(spec);
+    lines.finish();
+    result.error = rest + result.error;
+    return result;
+  };
+  ProcessResult result = run_once();
   if (!spec.regain_root && needs_password(result)) {
     const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
     if (!terminal || host_.processes.run_attached({.argv = {"sudo", "-v"}}) != 0) refuse(program(), result);
-    result = operation.run(spec);
+    result = run_once();
     if (needs_password(result)) refuse(program(), result);
   }
   return answer_of(spec, result, operation);

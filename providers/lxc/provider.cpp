@@ -97,8 +97,7 @@ class LxcProvider final : public Provider,
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   bool has_rootfs(const std::string& digest) override;
-  std::unique_ptr<RootfsSink> take_rootfs(const std::string& box, std::uint64_t packed,
-                                          Operation& operation) override;
+  std::unique_ptr<RootfsSink> take_rootfs(const RootfsOrigin& origin, Operation& operation) override;
   void verify_rootfs(const std::string& digest, const std::string& manifest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
@@ -358,11 +357,13 @@ bool LxcProvider::has_rootfs(const std::string& digest) {
   return lxc::is_digest(digest) && fs::exists(layout_.box(digest), code);
 }
 
-std::unique_ptr<RootfsSink> LxcProvider::take_rootfs(const std::string& box, std::uint64_t packed,
-                                                     Operation& operation) {
+std::unique_ptr<RootfsSink> LxcProvider::take_rootfs(const RootfsOrigin& origin, Operation& operation) {
   check_host(operation);
-  return std::make_unique<lxc::HelperSink>(
-      helper_, Value::map({{"box", box}, {"packed", static_cast<std::int64_t>(packed)}}), operation);
+  Value request = Value::map({{"box", origin.box},
+                              {"packed", static_cast<std::int64_t>(origin.packed)},
+                              {"prepare", origin.is_bare},
+                              {"user", "vagrant"}});
+  return std::make_unique<lxc::HelperSink>(helper_, std::move(request), operation);
 }
 
 void LxcProvider::verify_rootfs(const std::string& digest, const std::string& manifest,

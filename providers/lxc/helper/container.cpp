@@ -116,6 +116,17 @@ void start_container(const Layout& layout, const std::string& name) {
       .with_hint(fmt::format("the whole log is '{}'", layout.log(name).string()));
 }
 
+bool run_as_init(const Layout& layout, const std::string& name, std::vector<std::string> words) {
+  hide_id_mappers();
+  const Container container = open_container(layout, name);
+  container->want_daemonize(container.get(), false);
+  container->want_close_all_fds(container.get(), true);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  return container->start(container.get(), 0, arguments.data());
+}
+
 void request_shutdown(const Layout& layout, const std::string& name) {
   const Container container = open_container(layout, name);
   container->shutdown(container.get(), 0);

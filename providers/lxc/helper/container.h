@@ -17,6 +17,10 @@ Container open_container(const Layout& layout, const std::string& name);
 /// process's namespace stays with it. Throws Error(failed) with the end of liblxc's log.
 void start_container(const Layout& layout, const std::string& name);
 
+/// Runs the container in this process, with that program in the place of its init, to the end. Ends with this
+/// process, however it ends. False when it did not start.
+bool run_as_init(const Layout& layout, const std::string& name, std::vector<std::string> words);
+
 /// Asks the guest's init to shut down, and does not wait.
 void request_shutdown(const Layout& layout, const std::string& name);
 

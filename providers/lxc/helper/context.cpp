@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -66,6 +67,8 @@ bool wait_for_end(int process, std::chrono::milliseconds timeout) {
     if (count == 0 || errno != EINTR) return false;
   }
 }
+
+void say(const std::string& sentence) { std::fprintf(stderr, "say %s\n", sentence.c_str()); }
 
 std::optional<Record> own_record(const Context& context) {
   std::optional<Record> record = find_record(context.layout, context.text("name"));

@@ -58,6 +58,9 @@ bool has_program(const std::string& name);
 /// Waits until the process of that pidfd has ended; false when the time is over first.
 bool wait_for_end(int process, std::chrono::milliseconds timeout);
 
+/// Tells the user something while the work goes on.
+void say(const std::string& sentence);
+
 /// The record of the machine the request names, checked to be the caller's; nothing when there is none.
 std::optional<Record> own_record(const Context& context);
 /// The same; one that is not there or not complete is Error(failed).

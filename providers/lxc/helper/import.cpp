@@ -17,6 +17,7 @@
 #include "providers/lxc/helper/lock.h"
 #include "providers/lxc/helper/manifest.h"
 #include "providers/lxc/helper/mounts.h"
+#include "providers/lxc/helper/prepare.h"
 #include "providers/lxc/helper/seal.h"
 
 namespace envtool::lxc {
@@ -222,9 +223,11 @@ Value import_box(Context& context) {
   const std::string digest = last.front();
   if (!is_digest(digest)) throw Error(ErrorKind::usage, "the stream of the box ends without a digest");
   check_tree(box, part.rootfs());
+  const bool is_prepared = context.request["prepare"].as_bool() && prepare_image(context, part.rootfs());
   seal_box(GuestTree(part.rootfs()));
   if (::chmod(part.rootfs().c_str(), 0755) != 0) fail("open the box to its machines", errno);
-  std::string manifest = manifest_of(part.rootfs(), known_files(last, began));
+  // What was installed has its packages' times, and tells nothing by them.
+  std::string manifest = manifest_of(part.rootfs(), is_prepared ? KnownFiles{} : known_files(last, began));
   write_file(part.box() / manifest_file, manifest, 0600);
   if (::syncfs(open_directory(part.box()).get()) != 0)
     fail(fmt::format("write box '{}' to the disk", box), errno);

@@ -6,7 +6,8 @@ namespace envtool::lxc {
 
 /// Unpacks the root file system that comes as frames of a plain tar on standard input, seals it, writes down
 /// what it holds, and puts it in its place in one step: a box is complete or absent. A box that is there is
-/// left as it is. Request: `box` (its name, for messages), `packed` (at least so much room is needed). The
+/// left as it is. Request: `box` (its name, for messages), `packed` (at least so much room is needed),
+/// `prepare` and `user` for a bare one (see prepare_image). The
 /// digest comes with the last frame; a stream without it is dropped. Answer: `manifest`, the digest of the
 /// manifest. Throws Error(failed) for what is no tar of a root file system.
 Value import_box(Context& context);

@@ -18,6 +18,7 @@
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/layers.h"
 #include "providers/lxc/helper/limits.h"
+#include "providers/lxc/helper/machine_parts.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/parts/container_config.h"
@@ -56,8 +57,8 @@ Storage storage_for(Context& context) {
   return Storage::copy;
 }
 
-/// Takes an address and a block of ids for the machine, and writes it down before anything else of it is
-/// made.
+}  // namespace
+
 Record reserve(Context& context, Storage storage) {
   Network network(context);
   std::vector<std::uint32_t> numbers;
@@ -83,6 +84,8 @@ Record reserve(Context& context, Storage storage) {
   save_record(context, record);
   return record;
 }
+
+namespace {
 
 /// Where the machine's own files are, and how their owners are shifted on disk.
 GuestTree make_files(const Context& context, const Record& record) {
@@ -113,8 +116,8 @@ void write_identity(const Context& context, const Account& user, const GuestTree
   guest.write("/etc/resolv.conf", resolv_conf_text({}, {}));
 }
 
-/// Mounts the machine's root file system at its place, in this process's namespace, and gives a view for
-/// writing.
+}  // namespace
+
 GuestTree mount_rootfs(const Context& context, const Record& record) {
   const fs::path own = context.layout.machine(record.name);
   const fs::path target = context.layout.rootfs(record.name);
@@ -137,6 +140,8 @@ GuestTree mount_rootfs(const Context& context, const Record& record) {
   return GuestTree(target, guest_ids(record));
 }
 
+namespace {
+
 void write_names(const Context& context, const std::string& resolv_conf, const GuestTree& guest) {
   const std::string& hostname = context.text("hostname");
   std::vector<HostsEntry> others;
@@ -154,6 +159,8 @@ void empty_log(const fs::path& path, uid_t owner) {
   if (!fd || ::fchown(fd.get(), owner, static_cast<gid_t>(-1)) != 0)
     fail(fmt::format("write '{}'", path.string()), errno);
 }
+
+}  // namespace
 
 void write_config(const Context& context, const Record& record, const std::vector<SharedFolder>& folders,
                   const std::string& gateway) {
@@ -173,6 +180,8 @@ void write_config(const Context& context, const Record& record, const std::vecto
   empty_log(context.layout.log(record.name), record.owner);
   empty_log(context.layout.console(record.name), record.owner);
 }
+
+namespace {
 
 /// Whether no other machine is on this host, of any user.
 bool is_last(const Context& context, const std::string& name) {
