@@ -88,11 +88,13 @@ class LxcProvider final : public Provider,
   void suspend(const std::string& name, Operation& operation) override;
   void resume(const std::string& name, Operation& operation) override;
   std::vector<SnapshotInfo> snapshots(const std::string& name, Operation& operation) override;
+  std::vector<std::string> snapshot_names(const std::string& name, Operation& operation) override;
   void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   MachineUsage usage(const std::string& name, Operation& operation) override;
   int attach(const std::string& name, const AttachCommand& command, Operation& operation) override;
+  bool attaches_unasked() override { return can_regain_root(); }
   void open_console(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
@@ -280,6 +282,14 @@ std::vector<SnapshotInfo> LxcProvider::snapshots(const std::string& name, Operat
     infos.push_back(
         {saved.name, saved.when, {static_cast<std::uint64_t>(std::max<std::int64_t>(0, saved.bytes))}});
   return infos;
+}
+
+std::vector<std::string> LxcProvider::snapshot_names(const std::string& name, Operation&) {
+  std::vector<std::string> names;
+  if (const std::optional<lxc::Record> record = record_of(name))
+    for (const lxc::SavedStack& saved : lxc::stack_of(layout_, *record).snapshots)
+      names.push_back(saved.name);
+  return names;
 }
 
 void LxcProvider::save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) {

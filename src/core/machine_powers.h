@@ -56,8 +56,14 @@ class Snapshots {
  public:
   static constexpr Capability capability = Capability::snapshots;
   virtual ~Snapshots() = default;
-  /// Oldest first; none for a machine that is not there. Changes nothing.
+  /// Oldest first; none for a machine that is not there.
   virtual std::vector<SnapshotInfo> snapshots(const std::string& backend_name, Operation& operation) = 0;
+  /// Only their names, where sizes would have to be measured first.
+  virtual std::vector<std::string> snapshot_names(const std::string& backend_name, Operation& operation) {
+    std::vector<std::string> names;
+    for (const SnapshotInfo& snapshot : snapshots(backend_name, operation)) names.push_back(snapshot.name);
+    return names;
+  }
   /// Of a stopped, running or paused machine, which is so afterwards; a running one stands still meanwhile.
   /// A name that is taken: Error(failed). The core has checked that it is one (core/snapshots.h).
   virtual void save_snapshot(const std::string& backend_name, const std::string& snapshot,
@@ -104,6 +110,8 @@ class Attach {
   /// Runs a program in the running machine with this program's standard streams, without SSH. Gives its exit
   /// status, 128 + signal, or 127 when there is no such program. Throws Error(failed) when it cannot get in.
   virtual int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) = 0;
+  /// Whether it would do so without asking for a password; else `exec` goes by SSH.
+  virtual bool attaches_unasked() { return true; }
 };
 
 class ConsoleAccess {

@@ -16,15 +16,12 @@ namespace {
 
 bool is_alive(MachinePhase phase) { return phase == MachinePhase::running || phase == MachinePhase::paused; }
 
-bool has(const std::vector<SnapshotInfo>& snapshots, const std::string& name) {
-  return std::any_of(snapshots.begin(), snapshots.end(),
-                     [&](const SnapshotInfo& snapshot) { return snapshot.name == name; });
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Error no_snapshot(const std::string& machine, const std::vector<SnapshotInfo>& snapshots,
+Error no_snapshot(const std::string& machine, const std::vector<std::string>& names,
                   const std::string& name) {
-  std::vector<std::string> names;
-  for (const SnapshotInfo& snapshot : snapshots) names.push_back(snapshot.name);
   const std::string guess = did_you_mean(name, names);
   return Error(ErrorKind::usage, fmt::format("machine '{}' has no snapshot '{}'", machine, name))
       .with_hint(!guess.empty()   ? guess
@@ -75,12 +72,20 @@ std::vector<SnapshotInfo> Powers::snapshots(const std::string& machine) {
   return power_of_provider<Snapshots>(record->provider).snapshots(record->backend_name, operation);
 }
 
+std::vector<std::string> Powers::snapshot_names(const std::string& machine) {
+  if (!parts_.run.environment) return {};
+  const auto record = MachineStore(*parts_.run.environment, machine).load();
+  if (!record || record->created.empty()) return {};
+  Operation operation{parts_.setup.host, machine, parts_.setup.stop};
+  return power_of_provider<Snapshots>(record->provider).snapshot_names(record->backend_name, operation);
+}
+
 std::vector<std::string> Powers::with_snapshot(const std::vector<std::string>& machines,
                                                const std::string& snapshot, bool every) {
   std::vector<std::string> having;
   std::optional<Error> missing;
   for (const std::string& machine : machines) {
-    const std::vector<SnapshotInfo> there = snapshots(machine);
+    const std::vector<std::string> there = snapshot_names(machine);
     if (has(there, snapshot))
       having.push_back(machine);
     else if (!missing || missing->hint().find("did you mean") == std::string::npos)
@@ -93,7 +98,7 @@ std::vector<std::string> Powers::with_snapshot(const std::vector<std::string>& m
 Outcome Powers::save_snapshot(const std::vector<std::string>& machines, const std::string& snapshot) {
   check_snapshot_name(snapshot);
   for (const std::string& machine : machines)
-    if (has(snapshots(machine), snapshot))
+    if (has(snapshot_names(machine), snapshot))
       throw Error(ErrorKind::failed,
                   fmt::format("machine '{}' has a snapshot '{}' already", machine, snapshot))
           .with_hint(
@@ -118,7 +123,7 @@ Outcome Powers::restore_snapshot(const std::vector<std::string>& machines, const
     recover(context, job.journal());
     // Nothing is stopped before it is known that it can start again.
     const auto there =
-        power_of_provider<Snapshots>(record.provider).snapshots(record.backend_name, context.operation);
+        power_of_provider<Snapshots>(record.provider).snapshot_names(record.backend_name, context.operation);
     if (!has(there, snapshot)) throw no_snapshot(context.config.name, there, snapshot);
     parts_.run.check_host(record.provider, context.operation);
     const bool ran = is_alive(context.state.phase);
@@ -165,7 +170,8 @@ MachineUsage Powers::usage(const MachineStatus& machine) {
 bool Powers::can_attach(const std::string& machine) {
   Operation operation{parts_.setup.host, machine, parts_.setup.stop};
   const MachineRecord record = parts_.running_record(machine, operation);
-  return envtool::power_of<Attach>(parts_.run.provider(record.provider)) != nullptr;
+  Attach* const attach = envtool::power_of<Attach>(parts_.run.provider(record.provider));
+  return attach && attach->attaches_unasked();
 }
 
 int Powers::attach(const std::string& machine, AttachCommand command) {

@@ -26,6 +26,7 @@ class Powers {
   Outcome delete_snapshot(const std::vector<std::string>& machines, const std::string& snapshot);
   /// Oldest first; none for a machine that is not created.
   std::vector<SnapshotInfo> snapshots(const std::string& machine);
+  std::vector<std::string> snapshot_names(const std::string& machine);
   /// Those of the machines that have a snapshot of that name; with `every`, all of them must. Throws
   /// Error(usage) with near names for one that has not, or when none has.
   std::vector<std::string> with_snapshot(const std::vector<std::string>& machines,
@@ -39,7 +40,7 @@ class Powers {
   /// All fields empty for a machine that does not run, and where the provider cannot tell.
   MachineUsage usage(const MachineStatus& machine);
 
-  /// Whether `attach` can be had of the machine's provider.
+  /// Whether `attach` can be had of the machine's provider, without a question to the user.
   bool can_attach(const std::string& machine);
   /// As Attach::attach, in a running machine.
   int attach(const std::string& machine, AttachCommand command);

@@ -256,6 +256,15 @@ TEST_CASE("exec takes the provider's own way in where there is one") {
   CHECK(world.processes.calls().empty());
 }
 
+TEST_CASE("exec goes by SSH where the other way in would ask for a password") {
+  UpWorld world;
+  world.backend.attach_asks = true;
+  world.processes.answer = [](const ProcessSpec&) { return ProcessResult{.status = 3}; };
+
+  CHECK(run_cli(world, {"exec", "--", "true"}).code == 3);
+  CHECK(run_cli(world, {"ssh", "--attach"}).code == 0);
+}
+
 TEST_CASE("ssh --attach runs a command without SSH") {
   UpWorld world;
 

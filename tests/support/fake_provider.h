@@ -37,6 +37,7 @@ class FakeBackend {
   std::string host_problem;
   /// What programs run by `attach` end with.
   int attach_status = 0;
+  bool attach_asks = false;  ///< for a password
 
   /// The next call of that name ("create", "start"...) throws, having done nothing.
   void fail_at(const std::string& call, std::string text);
@@ -109,6 +110,7 @@ class FakeProvider : public Provider,
                        Operation& operation) override;
   MachineUsage usage(const std::string& backend_name, Operation& operation) override;
   int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) override;
+  bool attaches_unasked() override { return !backend_.attach_asks; }
   void open_console(const std::string& backend_name, Operation& operation) override;
   std::string console_tail(const std::string& backend_name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;

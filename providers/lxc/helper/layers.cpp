@@ -104,7 +104,7 @@ void remove_in_background(const fs::path& machine, const fs::path& tree) {
 }  // namespace
 
 void save_stack(const Context& context, const Record& record, const LayerStack& stack) {
-  write_file(context.layout.stack(record.name), stack_text(stack), 0644, Durability::synced);
+  write_file(context.layout.stack(record.name), stack_text(stack), 0644);
 }
 
 void make_top(const fs::path& machine, const std::string& layer, const std::string& like) {

@@ -89,8 +89,8 @@ Candidates snapshots_of(Session& session) try {
   Candidates found;
   std::set<std::string> seen;
   for (const std::string& machine : target.engine.select({}, true))
-    for (const SnapshotInfo& snapshot : Powers(target.engine).snapshots(machine))
-      if (seen.insert(snapshot.name).second) found.emplace_back(snapshot.name, snapshot.when);
+    for (const std::string& name : Powers(target.engine).snapshot_names(machine))
+      if (seen.insert(name).second) found.emplace_back(name, "snapshot");
   return found;
 } catch (const Error&) {
   return {};

@@ -16,7 +16,8 @@ Command exec_command() {
       .summary = "run a program in a machine, its words as they are",
       .description =
           "No shell reads the words. Standard input, the terminal, the working directory (where it is\n"
-          "shared) and the exit code are kept. Where the provider can, it needs no SSH.",
+          "shared) and the exit code are kept. Where the provider can without asking for a\n"
+          "password, it needs no SSH.",
       .examples = {"envtool exec -- ls -l", "envtool exec db -u postgres -- psql < dump.sql"},
       .options = {text_option('u', "user", "USER", options->user, "as this user instead of the ssh user")},
       .arguments = {machine_argument(options->machine)},

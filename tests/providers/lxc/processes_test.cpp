@@ -96,3 +96,26 @@ TEST_CASE("a machine of an ordinary user's is found where its start wrote down, 
   CHECK(restarted.monitor("web") == 7);
   CHECK(restarted.directories("web").front() == place);
 }
+
+TEST_CASE("a machine stands still when its freezer says so, in either version") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.events", "populated 1\nfrozen 0\n");
+  CHECK_FALSE(fake.version(2).is_frozen("web"));
+  fake.put("lxc.payload.web/cgroup.events", "populated 1\nfrozen 1\n");
+  CHECK(fake.version(2).is_frozen("web"));
+
+  fake.put("lxc.payload.web/freezer.state", "FREEZING\n");
+  CHECK_FALSE(fake.version(1).is_frozen("web"));
+  fake.put("lxc.payload.web/freezer.state", "FROZEN\n");
+  CHECK(fake.version(1).is_frozen("web"));
+  CHECK_FALSE(fake.version(1).is_frozen("db"));
+}
+
+TEST_CASE("the CPUs that a machine could have are those of the group above it") {
+  FakeCgroups fake;
+  CHECK(fake.version(2).all_cpus("web").empty());
+
+  fake.put("lxc.payload.web/cpuset.cpus", "0\n");
+  fake.put("cpuset.cpus.effective", "0-3\n");
+  CHECK(fake.version(2).all_cpus("web") == "0-3");
+}
