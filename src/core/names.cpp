@@ -27,6 +27,8 @@ std::string_view to_string(Feature feature) {
       return "proxy";
     case Feature::ca_certs:
       return "ca_certs";
+    case Feature::password:
+      return "ssh.password";
   }
   return "?";
 }

@@ -27,7 +27,8 @@ std::vector<Use> uses_of(const MachineConfig& machine) {
       {Feature::cloud_init, !machine.cloud_init.is_null(), machine.position_of("cloud_init")},
       {Feature::proxy, !machine.proxy.is_null() && machine.proxy.as_text() != "none",
        machine.position_of("proxy")},
-      {Feature::ca_certs, !machine.ca_certs.empty(), machine.position_of("ca_certs")}};
+      {Feature::ca_certs, !machine.ca_certs.empty(), machine.position_of("ca_certs")},
+      {Feature::password, !machine.ssh.password.is_null(), machine.position_of("ssh")}};
   for (const NetworkConfig& network : machine.networks) {
     uses.push_back({Feature::host_bridges, !network.bridge.empty(), network.position});
     uses.push_back({Feature::mac, !network.mac.empty(), network.position});

@@ -16,8 +16,20 @@ namespace envtool {
 
 /// Keys of the Envfile that need something of the provider. What a provider does not list is refused by name
 /// before anything changes.
-enum class Feature { cpus, memory, disk, disks, networks, host_bridges, mac, cloud_init, proxy, ca_certs };
-/// The Envfile's key for it ("cloud_init").
+enum class Feature {
+  cpus,
+  memory,
+  disk,
+  disks,
+  networks,
+  host_bridges,
+  mac,
+  cloud_init,
+  proxy,
+  ca_certs,
+  password
+};
+/// The Envfile's key for it ("cloud_init", "ssh.password").
 std::string_view to_string(Feature feature);
 
 /// Optional powers, each a mix-in class in core/capabilities.h.

@@ -169,6 +169,24 @@ TEST_CASE("a bad Envfile is exit 3 with all its problems") {
   CHECK(document["problems"].items()[0]["line"] == Value(2));
 }
 
+TEST_CASE("what the provider does not support is exit 6, each key by its name, and nothing is made") {
+  TestWorld world;
+  world.write("ca.pem", "");
+  world.write_envfile(
+      "disk: 5GiB\ndisks: [{name: a, size: 1GiB}]\nnetworks: [{name: lan, bridge: br0, mac: "
+      "'52:54:00:aa:bb:cc'}]\ncloud_init: {inline: x}\nproxy: host\nca_certs: [ca.pem]\nssh: {password: "
+      "x}\n");
+
+  const CliResult result = run_cli(world, {"up"});
+
+  CHECK(result.code == 6);
+  for (const std::string key : {"disk", "disks", "networks", "networks.bridge", "networks.mac", "cloud_init",
+                                "proxy", "ca_certs", "ssh.password"})
+    CHECK(has(result.errors,
+              fmt::format("error: '{}' is not supported by provider 'fake'\n  --> Envfile:", key)));
+  CHECK(world.backend.machines().empty());
+}
+
 TEST_CASE("up creates, starts and provisions, and does nothing the second time") {
   TestWorld world;
   world.write_envfile("provision: [{note: hello}]\n");
