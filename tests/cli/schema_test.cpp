@@ -105,6 +105,16 @@ TEST_CASE("--json of what the project's boxes are locked to keeps to the schema"
   check_document(world, {"box", "outdated"}, 2);
 }
 
+TEST_CASE("--json of the store of boxes keeps to the schemas") {
+  TestWorld world;
+  check_document(world, {"box", "list"}, 2);
+  check_document(world, {"box", "add", "fake/debian"}, 2);
+  for (const std::string command : {"list", "verify"}) check_document(world, {"box", command}, 2);
+  check_document(world, {"box", "info", "fake/debian"}, 2);
+  check_document(world, {"box", "remove", "fake/debian"}, 2);
+  check_document(world, {"box", "prune", "--yes"}, 2);
+}
+
 TEST_CASE("--json of an invalid Envfile keeps to the schema too") {
   TestWorld world;
   world.write("Envfile", "nonsense: true\n");

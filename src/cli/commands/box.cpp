@@ -83,7 +83,7 @@ int info(Session& session, const std::string& word) {
   for (std::size_t i = 0; i < box.machines.size(); ++i)
     rows.push_back({i == 0 ? "machines" : "", box.machines[i]});
   Value value = to_value(box);
-  value.set("metadata", stored.box.metadata);
+  if (stored.box.metadata.is_map()) value.set("metadata", stored.box.metadata);
   if (!stored.box.info.is_null()) value.set("info", stored.box.info);
   Value notes = Value::list();
   for (const std::string& note : stored.box.notes) notes.push_back(note);
