@@ -20,6 +20,8 @@ struct SshEndpoint {
   std::string host_key_alias;         ///< the name under which known_hosts has it
   /// When set, the address counts only while the route to it goes through this device of ours.
   std::string device = {};
+  /// Not empty: the guest may still know only this private key, which is everybody's, and have any host key.
+  std::string first_key = {};
 };
 
 /// A command for the guest. `script` is run by `sh -c` there unless `argv` is given, which no shell sees.

@@ -7,6 +7,7 @@
 #include "core/capabilities.h"
 #include "core/inventory.h"
 #include "core/rootfs.h"
+#include "core/take_over.h"
 
 namespace envtool {
 
@@ -77,6 +78,7 @@ SshEndpoint ProjectRun::endpoint_of(const MachineRecord& record, Operation& oper
   endpoint.private_key = store.private_key();
   endpoint.known_hosts = store.known_hosts();
   endpoint.host_key_alias = record.backend_name;
+  if (record.taken_over) endpoint.first_key.clear();
   return endpoint;
 }
 
@@ -246,8 +248,9 @@ Communicator& MachineContext::guest() {
                   fmt::format("the machine is {} while it was to boot", to_string(now.phase)));
   };
   try {
-    session = run.services.communicators.connect(run.endpoint_of(record, operation), config.timeouts.boot,
-                                                 still_alive, operation);
+    const SshEndpoint endpoint = run.endpoint_of(record, operation);
+    session = run.services.communicators.connect(endpoint, config.timeouts.boot, still_alive, operation);
+    if (!endpoint.first_key.empty()) take_over(*this);
   } catch (Error& error) {
     ConsoleLog* const console = power_of<ConsoleLog>(provider);
     const std::string tail = console ? console->console_tail(record.backend_name, 10, operation) : "";

@@ -36,6 +36,7 @@ Value to_value(const MachineRecord& record) {
                                          {"version", record.box_version},
                                          {"digest", record.box_digest}})},
                      {"ssh_user", record.ssh_user},
+                     {"taken_over", record.taken_over},
                      {"forwards", forwards_to_value(record.forwards)},
                      {"provisioned", to_value(record.provisioned)},
                      {"started_with", record.started_with},
@@ -55,6 +56,7 @@ MachineRecord machine_record(const Value& document, std::string_view what) {
   record.box_version = document["box"]["version"].as_text();
   record.box_digest = document["box"]["digest"].as_text();
   record.ssh_user = document["ssh_user"].as_text();
+  record.taken_over = document["taken_over"].as_bool();
   record.forwards = forwards_from(document["forwards"]);
   record.provisioned = provisioned_from(document["provisioned"]);
   record.started_with = document["started_with"];

@@ -139,7 +139,7 @@ void SshSession::configure(const SshEndpoint& endpoint, const std::vector<Pinned
   std::vector<std::string> types;
   for (const PinnedKey& key : pinned)
     types.push_back(key.type == "ssh-rsa" ? "rsa-sha2-512,rsa-sha2-256" : key.type);
-  set(SSH_OPTIONS_HOSTKEYS, join(types, ","));
+  if (!types.empty()) set(SSH_OPTIONS_HOSTKEYS, join(types, ","));
   set(SSH_OPTIONS_KEY_EXCHANGE, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256");
   const std::string aes = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr";
   const std::string chacha = "chacha20-poly1305@openssh.com";
@@ -158,6 +158,7 @@ void SshSession::exchange_keys(const std::vector<PinnedKey>& pinned, Patience& p
   };
   if (complete([&] { return ssh_connect(session_); }, tick) != SSH_OK)
     throw NotReady{Stage::key_exchange, last_error()};
+  if (pinned.empty()) return;
   ssh_key raw = nullptr;
   if (ssh_get_server_publickey(session_, &raw) != SSH_OK) throw NotReady{Stage::key_exchange, last_error()};
   const Key key(raw);
@@ -175,7 +176,11 @@ void SshSession::exchange_keys(const std::vector<PinnedKey>& pinned, Patience& p
 
 void SshSession::log_in(const SshEndpoint& endpoint, Patience& patience) {
   ssh_key raw = nullptr;
-  if (ssh_pki_import_privkey_file(endpoint.private_key.c_str(), nullptr, nullptr, nullptr, &raw) != SSH_OK)
+  const int imported =
+      endpoint.first_key.empty()
+          ? ssh_pki_import_privkey_file(endpoint.private_key.c_str(), nullptr, nullptr, nullptr, &raw)
+          : ssh_pki_import_privkey_base64(endpoint.first_key.c_str(), nullptr, nullptr, nullptr, &raw);
+  if (imported != SSH_OK)
     throw NotReady{Stage::login,
                    fmt::format("cannot read the private key '{}'", endpoint.private_key.string()),
                    Verdict::hopeless, "`envtool up --recreate` makes the machine and its key anew"};

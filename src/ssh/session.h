@@ -28,7 +28,8 @@ struct ExecRequest {
 /// thread. Reads no configuration, no agent and no known_hosts of the user's.
 class SshSession {
  public:
-  /// One attempt on a socket whose banner waits to be read. The server must have one of the pinned keys.
+  /// One attempt on a socket whose banner waits to be read. The server must have one of the pinned keys; with
+  /// none pinned, any will do. Logs in with the endpoint's first key, when it has one.
   /// Throws NotReady.
   SshSession(UniqueFd socket, const SshEndpoint& endpoint, const std::vector<PinnedKey>& pinned,
              Patience& patience);

@@ -153,6 +153,18 @@ class SshCommunicator : public Communicator {
   std::string user_;
 };
 
+/// With the key of its box; null where the guest has the machine's own already, or no such key was given.
+std::unique_ptr<SshSession> first_login(const SshEndpoint& endpoint, Patience& patience) {
+  if (endpoint.first_key.empty()) return nullptr;
+  try {
+    return std::make_unique<SshSession>(dial(endpoint, patience), endpoint, std::vector<PinnedKey>(),
+                                        patience);
+  } catch (const NotReady& reason) {
+    if (reason.verdict != Verdict::refused) throw;
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 std::unique_ptr<Communicator> SshCommunicatorFactory::connect(const SshEndpoint& endpoint,
@@ -165,10 +177,15 @@ std::unique_ptr<Communicator> SshCommunicatorFactory::connect(const SshEndpoint&
                                                endpoint.host_key_alias))
         .with_hint("`envtool up --recreate` makes the machine and its keys anew");
   Patience patience(timeout, still_alive, operation);
+  SshEndpoint own = endpoint;
+  own.first_key.clear();
   std::unique_ptr<SshSession> session;
   connect_patiently(
       endpoint,
-      [&] { session = std::make_unique<SshSession>(dial(endpoint, patience), endpoint, pinned, patience); },
+      [&] {
+        if (!(session = first_login(endpoint, patience)))
+          session = std::make_unique<SshSession>(dial(own, patience), own, pinned, patience);
+      },
       patience);
   return std::make_unique<SshCommunicator>(std::move(session), endpoint.user);
 }

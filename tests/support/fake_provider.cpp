@@ -171,7 +171,7 @@ FakeBackend::Machine& FakeProvider::running(const std::string& backend_name) {
 
 SshEndpoint FakeProvider::endpoint(const std::string& backend_name, Operation&) {
   const std::lock_guard lock(backend_.mutex_);
-  return {.host = running(backend_name).address, .port = 22};
+  return {.host = running(backend_name).address, .port = 22, .first_key = backend_.first_key};
 }
 
 void FakeProvider::update_folders(const MachineSpec& spec, Operation& operation) {

@@ -38,6 +38,8 @@ class FakeBackend {
   /// What programs run by `attach` end with.
   int attach_status = 0;
   bool attach_asks = false;  ///< for a password
+  /// The key that guests come up with; empty: the machine's own.
+  std::string first_key;
 
   /// The next call of that name ("create", "start"...) throws, having done nothing.
   void fail_at(const std::string& call, std::string text);

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "core/context.h"
+
+namespace envtool {
+
+/// Makes a guest that came up with the keys of its box the user's own, in the session that there is: a new
+/// host key, made in the guest and pinned before it is used, the machine's login key alone, and the host
+/// name. Done twice it harms nothing. Throws Error(failed).
+void take_over(MachineContext& machine);
+
+}  // namespace envtool
