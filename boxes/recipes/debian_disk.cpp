@@ -37,6 +37,10 @@ Name=en* eth*
 DHCP=yes
 )";
 
+/// The kernel leaves a CPU that is plugged in while it runs to the user.
+constexpr std::string_view cpu_rule =
+    "SUBSYSTEM==\"cpu\", ACTION==\"add\", TEST==\"online\", ATTR{online}==\"0\", ATTR{online}=\"1\"\n";
+
 /// What a virtual machine's disk and network may hang on; all else is in the root file system.
 constexpr std::string_view boot_modules =
     "virtio_pci\nvirtio_blk\nvirtio_scsi\nvirtio_net\nata_piix\nsd_mod\nsr_mod\nnvme\n";
@@ -173,7 +177,7 @@ void write_boot_loader(int image, const fs::path& directory, Operation& operatio
 }  // namespace
 
 std::string_view disk_packages() {
-  return "linux-image-cloud-amd64,initramfs-tools,e2fsprogs,fdisk,udev,systemd-resolved";
+  return "linux-image-cloud-amd64,initramfs-tools,e2fsprogs,fdisk,qemu-guest-agent,udev,systemd-resolved";
 }
 
 std::string disk_essential_script() {
@@ -188,6 +192,7 @@ std::string disk_script(int image_fd) {
   script += write_in_guest(grub_config, "/boot/grub/grub.cfg");
   script += write_in_guest("LABEL=root / ext4 defaults,errors=remount-ro 0 0\n", "/etc/fstab");
   script += write_in_guest(network_config, "/etc/systemd/network/80-dhcp.network");
+  script += write_in_guest(cpu_rule, "/etc/udev/rules.d/80-cpu-online.rules");
   script += write_in_guest(seed_program, "/usr/local/sbin/envtool-seed");
   script += "chmod 0755 \"$1\"/usr/local/sbin/envtool-seed\n";
   script += write_in_guest(seed_unit, "/etc/systemd/system/envtool-seed.service");

@@ -15,16 +15,39 @@ namespace envtool::libvirt {
   X(virConnectListAllDomains)        \
   X(virConnectOpenAuth)              \
   X(virConnectSetKeepAlive)          \
+  X(virDomainBlockStats)             \
   X(virDomainCreateWithFlags)        \
   X(virDomainDefineXMLFlags)         \
   X(virDomainDestroyFlags)           \
   X(virDomainFree)                   \
+  X(virDomainGetInfo)                \
+  X(virDomainGetMaxMemory)           \
   X(virDomainGetMetadata)            \
   X(virDomainGetState)               \
   X(virDomainGetUUIDString)          \
+  X(virDomainGetVcpuPinInfo)         \
+  X(virDomainGetVcpusFlags)          \
+  X(virDomainGetXMLDesc)             \
+  X(virDomainHasManagedSaveImage)    \
+  X(virDomainInterfaceStats)         \
+  X(virDomainListAllSnapshots)       \
   X(virDomainLookupByName)           \
+  X(virDomainManagedSave)            \
+  X(virDomainManagedSaveRemove)      \
+  X(virDomainMemoryStats)            \
+  X(virDomainPinVcpu)                \
   X(virDomainResume)                 \
+  X(virDomainRevertToSnapshot)       \
+  X(virDomainSetMemoryFlags)         \
+  X(virDomainSetTime)                \
+  X(virDomainSetVcpusFlags)          \
   X(virDomainShutdownFlags)          \
+  X(virDomainSnapshotCreateXML)      \
+  X(virDomainSnapshotDelete)         \
+  X(virDomainSnapshotFree)           \
+  X(virDomainSnapshotGetXMLDesc)     \
+  X(virDomainSnapshotLookupByName)   \
+  X(virDomainSuspend)                \
   X(virDomainUndefineFlags)          \
   X(virGetLastError)                 \
   X(virInitialize)                   \
@@ -39,6 +62,7 @@ namespace envtool::libvirt {
   X(virNetworkSetAutostart)          \
   X(virNetworkUndefine)              \
   X(virNetworkUpdate)                \
+  X(virNodeGetInfo)                  \
   X(virSetErrorFunc)                 \
   X(virStoragePoolBuild)             \
   X(virStoragePoolCreate)            \

@@ -17,6 +17,7 @@ struct Release {
   void operator()(virStoragePool* pool) const { api().virStoragePoolFree(pool); }
   void operator()(virStorageVol* volume) const { api().virStorageVolFree(volume); }
   void operator()(virStream* stream) const { api().virStreamFree(stream); }
+  void operator()(virDomainSnapshot* snapshot) const { api().virDomainSnapshotFree(snapshot); }
   void operator()(char* text) const { std::free(text); }
 };
 using Domain = std::unique_ptr<virDomain, Release>;
@@ -24,6 +25,7 @@ using Network = std::unique_ptr<virNetwork, Release>;
 using Pool = std::unique_ptr<virStoragePool, Release>;
 using Volume = std::unique_ptr<virStorageVol, Release>;
 using Stream = std::unique_ptr<virStream, Release>;
+using Snapshot = std::unique_ptr<virDomainSnapshot, Release>;
 using Text = std::unique_ptr<char, Release>;
 
 /// What this thread's last call reported. To be asked at once: the next call forgets it.

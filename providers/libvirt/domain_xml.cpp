@@ -53,6 +53,9 @@ std::string devices_xml(const DomainPlan& plan) {
       plan.mac, escape_xml(plan.network));
   text += console_xml(plan);
   text +=
+      "    <channel type='unix'>\n"
+      "      <target type='virtio' name='org.qemu.guest_agent.0'/>\n"
+      "    </channel>\n"
       "    <video>\n"
       "      <model type='vga'/>\n"
       "    </video>\n"
@@ -79,10 +82,11 @@ std::string domain_xml(const DomainPlan& plan) {
       "  <title>{}</title>\n"
       "  <metadata>\n    {}\n  </metadata>\n"
       "  <memory unit='b'>{}</memory>\n"
-      "  <vcpu>{}</vcpu>\n",
+      "  <currentMemory unit='b'>{}</currentMemory>\n"
+      "  <vcpu current='{}'>{}</vcpu>\n",
       plan.type, plan.name, plan.uuid,
       escape_xml(fmt::format("envtool: {} of {}", plan.tag.machine, plan.tag.project)), tag_xml(plan.tag),
-      plan.memory.bytes, plan.cpus);
+      plan.most_memory.bytes, plan.memory.bytes, plan.cpus, plan.most_cpus);
   text += fmt::format(
       "  <sysinfo type='smbios'>\n"
       "    <oemStrings>\n"

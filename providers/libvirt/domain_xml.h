@@ -21,10 +21,10 @@ struct DomainPlan {
   std::string name, uuid;
   MachineTag tag;
   std::string hostname;
-  int cpus = 1;
-  ByteSize memory;
-  std::string cpu;           ///< "host-passthrough", "host-model", "max" or a model; empty: none is said
-  std::string machine_type;  ///< empty: libvirt's choice
+  int cpus = 1, most_cpus = 1;
+  ByteSize memory, most_memory;  ///< while it runs it can be given up to the most
+  std::string cpu;               ///< "host-passthrough", "host-model", "max" or a model; empty: none is said
+  std::string machine_type;      ///< empty: libvirt's choice
   std::vector<DomainDisk> disks;
   std::string network, mac;
   std::string console_log;  ///< a file of the host that holds libvirt

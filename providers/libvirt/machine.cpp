@@ -5,8 +5,10 @@
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/image.h"
 #include "providers/libvirt/lan.h"
+#include "providers/libvirt/running.h"
 #include "providers/libvirt/seed.h"
 #include "providers/libvirt/storage.h"
+#include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
 
@@ -15,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int default_cpus = 2;
+constexpr int least_most_cpus = 4;
 constexpr std::uint64_t default_memory = 1ull << 30;
 
 MachineNames names_of(const MachineSpec& spec) { return {spec.backend_name, spec.environment_id}; }
@@ -44,6 +47,8 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   plan.hostname = spec.hostname;
   plan.cpus = spec.cpus.value_or(tag.cpus);
   plan.memory = spec.memory.value_or(ByteSize{tag.memory});
+  plan.most_cpus = std::max(plan.cpus * 2, least_most_cpus);
+  plan.most_memory = {plan.memory.bytes * 2};
   plan.cpu = cpu_of(spec.options["cpu"].as_text(), plan.type);
   plan.machine_type = spec.options["machine"].as_text();
   plan.disks = {
@@ -69,6 +74,9 @@ void end(const Domain& domain, const std::string& name) {
     fail(fmt::format("stop the domain '{}'", name));
 }
 
+/// Recipes and images do; of Vagrant's boxes nobody knows, but all have Vagrant's key.
+bool reads_seed(const Box& box) { return box.metadata.has("recipe") || box.metadata["image"].as_bool(); }
+
 bool is_active(MachinePhase phase) {
   return phase == MachinePhase::running || phase == MachinePhase::paused || phase == MachinePhase::broken;
 }
@@ -93,6 +101,12 @@ std::optional<MachineTag> tag_of(const Domain& domain) {
                                             VIR_DOMAIN_AFFECT_CURRENT));
   if (!xml) return std::nullopt;
   return parse_tag(xml.get());
+}
+
+bool runs_on_kvm(const Domain& domain) {
+  const Text xml(api().virDomainGetXMLDesc(domain.get(), 0));
+  return xml && find_xml_tag(xml.get(), "domain")["type"] == "kvm" &&
+         phase_of(domain) == MachinePhase::running;
 }
 
 MachinePhase phase_of(const Domain& domain) {
@@ -143,21 +157,21 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
                  .machine = spec.name,
                  .box = box.digest,
                  .address = reserve_address(connection, names),
+                 .box_keys = !reads_seed(box),
                  .cpus = spec.cpus.value_or(default_cpus),
                  .memory = spec.memory.value_or(ByteSize{default_memory}).bytes};
   define(connection, plan_of(connection, storage, spec, std::move(tag)));
 }
 
-void start_machine(const Connection& connection, const MachineSpec& spec, Operation&) {
+void start_machine(const Connection& connection, const MachineSpec& spec, Operation& operation) {
   const std::string& name = spec.backend_name;
   const Domain domain = connection.find_domain(name);
   if (!domain) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
   const MachinePhase phase = phase_of(domain);
   if (phase == MachinePhase::running) return;
-  if (phase == MachinePhase::paused) {
-    if (api().virDomainResume(domain.get()) != 0) fail(fmt::format("resume the domain '{}'", name));
-    return;
-  }
+  if (phase == MachinePhase::paused)
+    throw Error(ErrorKind::failed, fmt::format("the machine '{}' is paused", name))
+        .with_hint("'envtool resume' lets it go on");
   auto tag = tag_of(domain);
   const auto storage = Storage::find(connection);
   if (!tag || !storage)
@@ -165,10 +179,13 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
                                                tag ? "pool of volumes" : "mark in libvirt"));
   if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
   tag->address = reserve_address(connection, names_of(spec));
-  define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
+  // The memory of a restored snapshot belongs to the domain as it was.
+  const bool goes_on = api().virDomainHasManagedSaveImage(domain.get(), 0) == 1;
+  if (!goes_on) define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
   if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0 &&
       phase_of(domain) != MachinePhase::running)
     fail(fmt::format("start the domain '{}'", name));
+  if (goes_on) set_clock(domain, operation);
 }
 
 void stop_machine(const Connection& connection, const std::string& name, StopMode mode,
@@ -193,10 +210,10 @@ void destroy_machine(const Connection& connection, const MachineNames& names) {
                   fmt::format("the domain '{}' in libvirt at '{}' belongs to {}", names.machine,
                               connection.uri(), tag ? "environment " + tag->environment : "somebody else"));
     if (is_active(phase_of(domain))) end(domain, names.machine);
-    constexpr unsigned everything = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
-                                    VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                                    VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
-    const unsigned flags = connection.is_double() ? 0 : everything | VIR_DOMAIN_UNDEFINE_NVRAM;
+    constexpr unsigned known = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA;
+    const unsigned flags = connection.is_double()
+                               ? known
+                               : known | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
     if (api().virDomainUndefineFlags(domain.get(), flags) != 0 && last_code() != VIR_ERR_NO_DOMAIN)
       fail(fmt::format("remove the domain '{}'", names.machine));
   }

@@ -14,6 +14,9 @@ namespace envtool::libvirt {
 /// What the domain says of itself; nothing for one that envtool did not make.
 std::optional<MachineTag> tag_of(const Domain& domain);
 
+/// Whether it runs now, with KVM.
+bool runs_on_kvm(const Domain& domain);
+
 /// State and reason, as libvirt has them.
 MachinePhase phase_of(const Domain& domain);
 MachineState state_of(const Connection& connection, const std::string& name);

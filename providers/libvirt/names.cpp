@@ -44,9 +44,9 @@ std::string complete_volume(const std::string& digest) { return fmt::format("box
 std::string tag_xml(const MachineTag& tag) {
   return fmt::format(
       "<envtool:machine xmlns:envtool='{}' environment='{}' project='{}' name='{}' box='{}' address='{}' "
-      "cpus='{}' memory='{}'/>",
+      "keys='{}' cpus='{}' memory='{}'/>",
       xml_namespace, escape_xml(tag.environment), escape_xml(tag.project), escape_xml(tag.machine),
-      escape_xml(tag.box), escape_xml(tag.address), tag.cpus, tag.memory);
+      escape_xml(tag.box), escape_xml(tag.address), tag.box_keys ? "box" : "seed", tag.cpus, tag.memory);
 }
 
 std::optional<MachineTag> parse_tag(std::string_view xml) {
@@ -58,6 +58,7 @@ std::optional<MachineTag> parse_tag(std::string_view xml) {
                       .machine = found["name"],
                       .box = found["box"],
                       .address = found["address"],
+                      .box_keys = found["keys"] == "box",
                       .cpus = number_of<int>(found["cpus"]),
                       .memory = number_of<std::uint64_t>(found["memory"])};
   }

@@ -41,9 +41,10 @@ inline constexpr const char* xml_namespace = "urn:envtool:1";
 /// What a domain says of itself in its metadata: whose it is, and what cannot be asked elsewhere.
 struct MachineTag {
   std::string environment, project, machine;
-  std::string box;      ///< digest
-  std::string address;  ///< IPv4, reserved for it
-  int cpus = 0;         ///< as it was made, for an Envfile that does not say
+  std::string box;        ///< digest
+  std::string address;    ///< IPv4, reserved for it
+  bool box_keys = false;  ///< it comes up with the keys of its box: what Vagrant's boxes do
+  int cpus = 0;           ///< as it was made, for an Envfile that does not say
   std::uint64_t memory = 0;
 
   bool operator==(const MachineTag&) const = default;

@@ -10,7 +10,10 @@
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/places.h"
 #include "providers/libvirt/processes.h"
+#include "providers/libvirt/running.h"
+#include "providers/libvirt/snapshots.h"
 #include "providers/libvirt/storage.h"
+#include "providers/libvirt/vagrant_key.h"
 
 namespace envtool {
 
@@ -25,7 +28,8 @@ ProviderInfo libvirt_info() {
           .summary = "virtual machines of QEMU and KVM through libvirt",
           .box_formats = {"libvirt"},
           .features = {Feature::cpus, Feature::memory, Feature::disk},
-          .capabilities = {Capability::lifetime, Capability::console_log},
+          .capabilities = {Capability::lifetime, Capability::console_log, Capability::live_limits,
+                           Capability::suspend, Capability::snapshots, Capability::usage},
           .precedence = 10,  // a container starts in a second
           .schema = {.name = "libvirt",
                      .options = {{.name = "uri",
@@ -50,6 +54,10 @@ ProviderInfo libvirt_info() {
 class LibvirtProvider final : public Provider,
                               public Lifetime,
                               public ConsoleLog,
+                              public LiveLimits,
+                              public Suspend,
+                              public Snapshots,
+                              public Usage,
                               public BoxCopies,
                               public HostDiagnosis {
  public:
@@ -70,6 +78,15 @@ class LibvirtProvider final : public Provider,
   SshEndpoint endpoint(const std::string& name, Operation& operation) override;
   UniqueFd run_ended(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
+  Limits limits(const std::string& name, Operation& operation) override;
+  void apply_limits(const std::string& name, const Limits& limits, Operation& operation) override;
+  void suspend(const std::string& name, Operation& operation) override;
+  void resume(const std::string& name, Operation& operation) override;
+  std::vector<SnapshotInfo> snapshots(const std::string& name, Operation& operation) override;
+  void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  MachineUsage usage(const std::string& name, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
@@ -78,6 +95,12 @@ class LibvirtProvider final : public Provider,
   /// The connection, opened on first use, and anew when its daemon went away.
   const libvirt::Connection& connect(const std::string& uri);
   const libvirt::Connection* connection_of(const std::string& name);
+  struct Found {
+    const libvirt::Connection& connection;
+    libvirt::Domain domain;
+  };
+  /// Throws Error(failed) when there is none.
+  Found find(const std::string& name);
 
   Host& host_;
   libvirt::Places places_;
@@ -102,6 +125,13 @@ const libvirt::Connection& LibvirtProvider::connect(const std::string& uri) {
 const libvirt::Connection* LibvirtProvider::connection_of(const std::string& name) {
   const auto place = places_.find(name);
   return place ? &connect(place->uri) : nullptr;
+}
+
+LibvirtProvider::Found LibvirtProvider::find(const std::string& name) {
+  const auto* const connection = connection_of(name);
+  libvirt::Domain domain = connection == nullptr ? libvirt::Domain() : connection->find_domain(name);
+  if (!domain) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  return {*connection, std::move(domain)};
 }
 
 void LibvirtProvider::check_host(Operation&) { connect(uri_of({})).domain_type("auto"); }
@@ -161,6 +191,8 @@ SshEndpoint LibvirtProvider::endpoint(const std::string& name, Operation&) {
   SshEndpoint endpoint;
   endpoint.host = state.addresses.front();
   endpoint.device = libvirt::network_device(*connection);
+  const auto tag = libvirt::tag_of(connection->find_domain(name));
+  if (tag && tag->box_keys) endpoint.first_key = libvirt::vagrant_key;
   return endpoint;
 }
 
@@ -177,10 +209,56 @@ std::string LibvirtProvider::console_tail(const std::string& name, std::size_t l
     const auto storage = libvirt::Storage::find(connect(place->uri));
     if (!storage) return {};
     const std::string text = storage->tail(libvirt::MachineNames{name, place->environment}.console(), enough);
+    if (text.empty() && libvirt::runs_on_kvm(find(name).domain))
+      return "(nothing: this host's KVM may not be able to boot a guest; 'driver: qemu' does without it)";
     return last_lines(replace_all(text, "\r", ""), lines);
   } catch (const Error&) {
     return {};
   }
+}
+
+Limits LibvirtProvider::limits(const std::string& name, Operation&) {
+  const Found machine = find(name);
+  return libvirt::limits_of(machine.connection, machine.domain);
+}
+
+void LibvirtProvider::apply_limits(const std::string& name, const Limits& limits, Operation&) {
+  const Found machine = find(name);
+  libvirt::set_limits(machine.connection, machine.domain, limits);
+}
+
+void LibvirtProvider::suspend(const std::string& name, Operation&) {
+  libvirt::pause(find(name).domain, name);
+}
+
+void LibvirtProvider::resume(const std::string& name, Operation& operation) {
+  libvirt::go_on(find(name).domain, name, operation);
+}
+
+std::vector<SnapshotInfo> LibvirtProvider::snapshots(const std::string& name, Operation&) {
+  const auto* const connection = connection_of(name);
+  const libvirt::Domain domain = connection == nullptr ? libvirt::Domain() : connection->find_domain(name);
+  return domain ? libvirt::snapshots_of(domain) : std::vector<SnapshotInfo>();
+}
+
+void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
+  libvirt::save_snapshot(find(name).domain, snapshot);
+}
+
+void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
+  libvirt::restore_snapshot(find(name).domain, snapshot);
+}
+
+void LibvirtProvider::delete_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
+  libvirt::delete_snapshot(find(name).domain, snapshot);
+}
+
+MachineUsage LibvirtProvider::usage(const std::string& name, Operation&) {
+  const auto place = places_.find(name);
+  const auto* const connection = place ? &connect(place->uri) : nullptr;
+  const libvirt::Domain domain = connection == nullptr ? libvirt::Domain() : connection->find_domain(name);
+  return domain ? libvirt::usage_of(domain, libvirt::MachineNames{name, place->environment}.mac())
+                : MachineUsage();
 }
 
 void LibvirtProvider::forget_box(const std::string& digest, Operation&) {

@@ -101,6 +101,13 @@ TEST_CASE_FIXTURE(DoubleWorld,
   CHECK_FALSE(outside.find_pool(libvirt::pool_name));
 }
 
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a machine is paused and goes on") { check_suspend(test); }
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: snapshots are saved, restored and deleted") {
+  check_snapshots(test);
+}
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: limits change while it runs") { check_limits(test); }
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: usage is told of what runs") { check_usage(test); }
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
   provider->create(conformance_spec(test, "user"), test.box, operation);
 
@@ -145,6 +152,24 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a libvirt that is not there is said wit
     CHECK(error.kind() == ErrorKind::host_not_ready);
     CHECK(error.hint().find("libvirt-daemon-system") != std::string::npos);
   }
+}
+
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: only a guest of a box that reads no seed is entered with Vagrant's key") {
+  const auto first_key_of = [&](const std::string& name) {
+    const MachineSpec spec = conformance_spec(test, name);
+    provider->create(spec, test.box, operation);
+    provider->start(spec, operation);
+    const std::string key = provider->endpoint(name, operation).first_key;
+    destroy(name);
+    return key;
+  };
+
+  CHECK(first_key_of("vagrant").starts_with("-----BEGIN RSA PRIVATE KEY-----"));
+  test.box.metadata.set("recipe", "debian/bookworm");
+  CHECK(first_key_of("recipe").empty());
+  test.box.metadata = Value::map({{"provider", "libvirt"}, {"image", true}});
+  CHECK(first_key_of("image").empty());
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: every machine has an address of its own that stays") {

@@ -5,6 +5,7 @@
 #include "base/process.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/network_xml.h"
+#include "providers/libvirt/snapshots.h"
 #include "providers/libvirt/volume_xml.h"
 
 using namespace envtool;
@@ -30,7 +31,9 @@ DomainPlan a_domain() {
                   .memory = 1ull << 30},
           .hostname = "web",
           .cpus = 2,
+          .most_cpus = 4,
           .memory = {1ull << 30},
+          .most_memory = {2ull << 30},
           .cpu = "host-passthrough",
           .machine_type = {},
           .disks = {{.path = "/pool/" + names.root_disk(), .target = "vda"},
@@ -61,6 +64,10 @@ TEST_CASE("network, pool and volumes are the golden ones") {
                     .capacity = 10ull << 30,
                     .format = "qcow2",
                     .backing = {"/pool/a & b.qcow2", "qcow2"}}) == golden("storagevol-overlay.xml"));
+}
+
+TEST_CASE("a snapshot is the golden one") {
+  CHECK(snapshot_xml("before & after") == golden("domainsnapshot.xml"));
 }
 
 TEST_CASE("every document is what libvirt's own schemas allow") {

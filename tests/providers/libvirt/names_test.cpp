@@ -31,6 +31,7 @@ TEST_CASE("a mark comes back as it was, odd names included") {
                        .machine = "web",
                        .box = std::string(64, 'a'),
                        .address = "10.87.0.2",
+                       .box_keys = true,
                        .cpus = 2,
                        .memory = 1ull << 33};
 

@@ -1,0 +1,100 @@
+#include "providers/libvirt/snapshots.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "providers/libvirt/machine.h"
+#include "providers/libvirt/xml.h"
+
+namespace envtool::libvirt {
+
+namespace {
+
+/// What stands between the first start and end of that element.
+std::string_view content_of(std::string_view xml, std::string_view element) {
+  const std::string open = fmt::format("<{}>", element), close = fmt::format("</{}>", element);
+  const auto begin = xml.find(open);
+  if (begin == std::string_view::npos) return {};
+  const std::string_view rest = xml.substr(begin + open.size());
+  return rest.substr(0, rest.find(close));
+}
+
+std::string description_of(const Snapshot& snapshot) {
+  const Text xml(api().virDomainSnapshotGetXMLDesc(snapshot.get(), 0));
+  if (!xml) fail("read a snapshot");
+  return xml.get();
+}
+
+Snapshot find_snapshot(const Domain& domain, const std::string& name) {
+  Snapshot snapshot(api().virDomainSnapshotLookupByName(domain.get(), name.c_str(), 0));
+  if (!snapshot && last_code() != VIR_ERR_NO_DOMAIN_SNAPSHOT)
+    fail(fmt::format("look for the snapshot '{}'", name));
+  return snapshot;
+}
+
+}  // namespace
+
+std::string snapshot_xml(const std::string& name) {
+  return fmt::format("<domainsnapshot>\n  <name>{}</name>\n</domainsnapshot>\n", escape_xml(name));
+}
+
+SnapshotInfo snapshot_info(std::string_view xml) {
+  const std::string_view created = content_of(xml, "creationTime");
+  std::time_t seconds = 0;
+  std::from_chars(created.data(), created.data() + created.size(), seconds);
+  return {
+      std::string(content_of(xml, "name")), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds)), {}};
+}
+
+std::vector<SnapshotInfo> snapshots_of(const Domain& domain) {
+  virDomainSnapshotPtr* list = nullptr;
+  const int count =
+      api().virDomainListAllSnapshots(domain.get(), &list, VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL);
+  if (count < 0) fail("list the snapshots");
+  std::vector<Snapshot> snapshots;
+  for (int i = 0; i < count; ++i) snapshots.emplace_back(list[i]);
+  std::free(list);
+  std::vector<SnapshotInfo> infos;
+  for (const Snapshot& snapshot : snapshots) infos.push_back(snapshot_info(description_of(snapshot)));
+  std::stable_sort(infos.begin(), infos.end(),
+                   [](const SnapshotInfo& one, const SnapshotInfo& other) { return one.when < other.when; });
+  return infos;
+}
+
+void save_snapshot(const Domain& domain, const std::string& snapshot) {
+  const MachinePhase phase = phase_of(domain);
+  const bool has_memory = phase == MachinePhase::running || phase == MachinePhase::paused;
+  if (has_memory && api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_LIVE) !=
+                        api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_CONFIG))
+    throw Error(ErrorKind::failed,
+                "its number of CPUs was changed while it ran, and QEMU cannot restore such a machine")
+        .with_hint("restart the machine first, or give it back the CPUs that it was started with");
+  if (!Snapshot(api().virDomainSnapshotCreateXML(domain.get(), snapshot_xml(snapshot).c_str(), 0)))
+    fail(fmt::format("save the snapshot '{}'", snapshot));
+}
+
+void restore_snapshot(const Domain& domain, const std::string& name) {
+  if (phase_of(domain) != MachinePhase::stopped)
+    throw Error(ErrorKind::failed, "the machine runs; only a stopped one is restored");
+  const Snapshot snapshot = find_snapshot(domain, name);
+  if (!snapshot) throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", name));
+  if (api().virDomainHasManagedSaveImage(domain.get(), 0) == 1)
+    api().virDomainManagedSaveRemove(domain.get(), 0);
+  const bool has_memory = content_of(description_of(snapshot), "state") != "shutoff";
+  if (api().virDomainRevertToSnapshot(snapshot.get(), has_memory ? VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED : 0) !=
+      0)
+    fail(fmt::format("restore the snapshot '{}'", name));
+  if (has_memory && api().virDomainManagedSave(domain.get(), VIR_DOMAIN_SAVE_RUNNING) != 0)
+    fail(fmt::format("keep the memory of the snapshot '{}'", name));
+}
+
+void delete_snapshot(const Domain& domain, const std::string& name) {
+  const Snapshot snapshot = find_snapshot(domain, name);
+  if (snapshot && api().virDomainSnapshotDelete(snapshot.get(), 0) != 0)
+    fail(fmt::format("delete the snapshot '{}'", name));
+}
+
+}  // namespace envtool::libvirt
