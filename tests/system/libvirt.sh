@@ -1,0 +1,131 @@
+#!/bin/bash
+# A virtual machine lives as a container does, from up to destroy, and what others have in libvirt stays. Guests
+# are emulated, hence few boots with many checks each.
+. "$(dirname "$0")/libvirt_world.sh"
+. "$(dirname "$0")/lib.sh"
+
+virsh() { command virsh --quiet --connect qemu:///system "$@"; }
+in_libvirt() { virsh "$@" | awk 'NF { print $1, $2 }'; }
+
+step "others have a domain and a network in the same libvirt"
+cat >"$work/foreign.xml" <<'END'
+<domain type='qemu'><name>foreign</name><memory unit='MiB'>64</memory><os><type>hvm</type></os></domain>
+END
+expect 0 virsh define "$work/foreign.xml"
+
+envfile_of() {
+  envfile <<END
+name: vm
+provider: libvirt
+box: build:debian/bookworm
+memory: 512MiB
+cpus: 2
+disk: $1
+hostname: $2
+ports: ["8180-8189:8000"]
+folders: ["./src:/srv/app"]
+timeouts: {boot: 8m}
+providers: {libvirt: {driver: qemu}}
+provision:
+  - name: server
+    shell: systemctl is-active --quiet web || systemd-run --unit=web python3 -m http.server 8000 --directory /srv/app
+    run: always
+  - ansible: site.yml
+END
+}
+
+step "up: a box from the recipe, a folder, Ansible, a port"
+project vm </dev/null
+mkdir src
+echo "from the host" >src/page
+cat >site.yml <<'END'
+- hosts: all
+  gather_facts: false
+  become: true
+  tasks:
+    - copy: {content: "by ansible\n", dest: /etc/motd}
+END
+envfile_of 11GiB shop-vm
+expect 0 envtool up
+equal "the state" running "$(state_of)"
+equal "the page" "from the host" "$(page 8180 /page)"
+name=$(json '.machines[0].backend_name' envtool --json status)
+equal "libvirt's word" running "$(virsh domstate "$name")"
+
+step "what the guest sees of it"
+# shellcheck disable=SC2016
+report='hostname; nproc; whoami; cat /etc/motd; df --output=size --block-size=M / | tail -1; getent hosts "$(hostname)"; ls /home/*/.ssh'
+expect 0 envtool ssh -c "$report"
+says shop-vm vagrant "by ansible" authorized_keys
+[[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 10500 ] || fail "the file system did not grow with the disk"
+equal "password logins" "" "$(envtool ssh -c 'sudo grep -E "^[^:]+:[^*!:]" /etc/shadow')"
+expect 0 envtool up
+says_not "start" "create"
+
+step "what others could see of it: nothing secret"
+says_not "PRIVATE KEY"
+run virsh dumpxml "$name"
+says "$(record_id)"
+says_not "PRIVATE KEY"
+
+step "limits change while it runs"
+expect 0 envtool limits --cpus 3 --memory 384MiB
+# shellcheck disable=SC2016
+fewer() { [ "$(envtool ssh -c 'awk "/^MemTotal/ { print int(\$2 / 1024) }" /proc/meminfo')" -lt 384 ]; }
+for _ in {1..20}; do fewer && break; done
+fewer || fail "the guest has as much memory as before"
+equal "CPUs" 3 "$(envtool ssh -c nproc)"
+expect 0 envtool limits --cpus 2 --memory 512MiB
+equal "CPUs" 2 "$(envtool ssh -c nproc)"
+
+step "suspend and resume: the clock is right afterwards"
+expect 0 envtool suspend
+equal "the state" paused "$(state_of)"
+sleep 5
+expect 0 envtool resume
+behind=$(($(date +%s) - $(envtool ssh -c 'date +%s')))
+[ "$behind" -le 3 ] || fail "the guest's clock is $behind s behind"
+
+step "a snapshot with memory: what ran then runs on"
+expect 0 envtool ssh -c 'echo before >mark; sudo systemd-run --quiet --unit=witness sleep infinity'
+expect 0 envtool snapshot save before
+expect 0 envtool ssh -c 'echo after >mark; sudo systemctl stop witness'
+expect 0 envtool snapshot restore before
+expect 0 envtool up
+equal "the disk" before "$(envtool ssh -c 'cat mark')"
+equal "the memory" active "$(envtool ssh -c 'systemctl is-active witness')"
+expect 0 envtool snapshot list
+says before
+expect 0 envtool status --usage
+
+step "halt is heard by the guest; up takes another host name and a larger disk"
+expect 0 envtool halt
+says_not "hard"
+equal "the state" stopped "$(state_of)"
+envfile_of 12GiB other-vm
+expect 0 envtool up
+says start
+says_not "get the box"
+expect 0 envtool ssh -c "$report"
+says other-vm "by ansible"
+[[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 11500 ] || fail "the file system did not grow with the disk"
+equal "the page" "from the host" "$(page 8180 /page)"
+
+step "a killed QEMU: stopped, and its ports are free again"
+kill -9 "$(cat "/run/libvirt/qemu/$name.pid")"
+stopped() { [ "$(state_of)" = stopped ]; }
+eventually stopped
+
+step "destroy leaves what is not its own, and nothing else"
+expect 0 envtool destroy --yes
+equal "domains" "- foreign" "$(in_libvirt list --all)"
+equal "networks" "" "$(in_libvirt net-list --all)"
+equal "volumes but the box's" "" "$(in_libvirt vol-list envtool | grep --invert-match '^box-')"
+nothing_left
+
+step "a daemon that is gone is said, and nothing is lost"
+kill "$(cat /run/libvirt/libvirtd.pid)"
+gone() { ! virsh list; }
+eventually gone
+expect 4 envtool up
+says "cannot connect" "libvirt-daemon-system"

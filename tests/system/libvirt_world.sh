@@ -1,0 +1,32 @@
+# shellcheck shell=bash
+# A libvirt of the test's own, sourced before lib.sh: the test runs on in mount, network and process namespaces
+# of its own, with a virtlogd and a libvirtd there. Whatever it starts ends with it, and it meets neither the
+# host's libvirt nor its networks.
+
+if [ -z "${ENVTOOL_LIBVIRT_WORLD:-}" ]; then
+  [ "$(id -u)" -eq 0 ] || { echo "skipped: it needs root"; exit 77; }
+  for program in libvirtd virtlogd virsh qemu-system-x86_64 qemu-img grub-mkimage dnsmasq; do
+    command -v "$program" >/dev/null || { echo "skipped: it needs '$program'"; exit 77; }
+  done
+  # Outside, where the mirror can be reached; with the box in the cache it is a matter of milliseconds.
+  boxes=${ENVTOOL_TEST_CACHE:-/var/cache/envtool-test}/boxes
+  home=$(mktemp --directory /tmp/envtool-test.XXXXXX)
+  mkdir -p "$boxes" "$home/data"
+  ln -s "$boxes" "$home/data/boxes"
+  ENVTOOL_HOME=$home "$ENVTOOL" box add --provider libvirt build:debian/bookworm || exit 1
+  rm -rf "$home"
+  exec env ENVTOOL_LIBVIRT_WORLD=1 unshare --mount --net --pid --fork --kill-child --mount-proc "$0" "$@"
+fi
+
+ip link set lo up
+for directory in /run/libvirt /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do
+  mkdir -p "$directory"
+  mount -t tmpfs -o mode=0711 tmpfs "$directory"
+done
+# Networks, pools and domains of the host's are not those of this libvirt.
+for directory in qemu storage nwfilter; do
+  mkdir -p "/etc/libvirt/$directory"
+  mount -t tmpfs tmpfs "/etc/libvirt/$directory"
+done
+virtlogd --daemon --pid-file /run/libvirt/virtlogd.pid
+libvirtd --daemon --pid-file /run/libvirt/libvirtd.pid
