@@ -43,6 +43,17 @@ void fail(const std::string& doing) {
   throw error;
 }
 
+void check_uri(const std::string& uri) {
+  const std::string address = uri.substr(0, uri.find('?'));
+  const auto host = address.find("://");
+  const bool elsewhere = host != std::string::npos && address.substr(host + 3, 1) != "/";
+  if (!elsewhere && !address.ends_with("/session")) return;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("libvirt at '{}' is not supported: {}", uri,
+                          elsewhere ? "it is on another host" : "machines of a session have no address"))
+      .with_hint("leave out 'uri' and LIBVIRT_DEFAULT_URI, or name one like 'qemu:///system'");
+}
+
 Connection::Connection(std::string uri) : uri_(std::move(uri)) {
   const Api& library = api();
   connection_.reset(library.virConnectOpenAuth(uri_.c_str(), nullptr, 0));
@@ -54,8 +65,6 @@ Connection::Connection(std::string uri) : uri_(std::move(uri)) {
   const char* const type = library.virConnectGetType(get());
   is_double_ = type != nullptr && std::string_view(type) == "TEST";
 }
-
-bool Connection::is_session() const { return uri_.substr(0, uri_.find('?')).ends_with("/session"); }
 
 std::string Connection::domain_type(const std::string& driver) const {
   if (is_double_) return "test";

@@ -35,6 +35,10 @@ std::string last_message();
 /// is gone.
 [[noreturn]] void fail(const std::string& doing);
 
+/// Throws Error(unsupported) for a libvirt whose guests could not be reached: on another host, or of an
+/// ordinary user, whose guests have no address.
+void check_uri(const std::string& uri);
+
 /// A connection to one libvirt. Safe from any thread. Throws Error(host_not_ready) when it cannot be opened,
 /// with what mends it.
 class Connection {
@@ -44,8 +48,6 @@ class Connection {
   virConnectPtr get() const { return connection_.get(); }
   const std::string& uri() const { return uri_; }
   bool is_alive() const { return api().virConnectIsAlive(get()) == 1; }
-  /// Whether it is the daemon of an ordinary user.
-  bool is_session() const;
   /// libvirt's own double, in memory: volumes have no content there, and nothing boots.
   bool is_double() const { return is_double_; }
   /// The type of domains: "kvm" or "qemu" as `driver` wants it. Throws Error(host_not_ready) when this host

@@ -17,11 +17,11 @@
 
 namespace envtool {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr const char* default_uri = "qemu:///system";
+/// Where a pool is made when there is none: beside libvirt's own, on its host.
+constexpr const char* pool_directory = "/var/lib/libvirt/envtool";
 
 ProviderInfo libvirt_info() {
   return {.name = "libvirt",
@@ -34,8 +34,8 @@ ProviderInfo libvirt_info() {
           .schema = {.name = "libvirt",
                      .options = {{.name = "uri",
                                   .type = OptionType::text,
-                                  .summary = "the libvirt that holds the machine; LIBVIRT_DEFAULT_URI, else "
-                                             "qemu:///system"},
+                                  .summary = "the libvirt of this host that holds the machine; else "
+                                             "LIBVIRT_DEFAULT_URI, else qemu:///system"},
                                  {.name = "driver",
                                   .type = OptionType::text,
                                   .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "
@@ -110,7 +110,9 @@ class LibvirtProvider final : public Provider,
 
 std::string LibvirtProvider::uri_of(const Value& options) const {
   const std::string& wanted = options["uri"].as_text();
-  return wanted.empty() ? host_.variable("LIBVIRT_DEFAULT_URI", default_uri) : wanted;
+  const std::string uri = wanted.empty() ? host_.variable("LIBVIRT_DEFAULT_URI", default_uri) : wanted;
+  libvirt::check_uri(uri);
+  return uri;
 }
 
 const libvirt::Connection& LibvirtProvider::connect(const std::string& uri) {
@@ -157,8 +159,7 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
                 fmt::format("there is a domain '{}' in libvirt at '{}' already", spec.backend_name, uri))
         .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it", uri, spec.backend_name));
   places_.write(spec.backend_name, {uri, spec.environment_id});
-  const fs::path pool = connection.is_session() ? host_.paths.data / "libvirt" : "/var/lib/libvirt/envtool";
-  libvirt::create_machine(connection, spec, box, pool, operation);
+  libvirt::create_machine(connection, spec, box, pool_directory, operation);
 }
 
 void LibvirtProvider::start(const MachineSpec& spec, Operation& operation) {
@@ -265,17 +266,16 @@ void LibvirtProvider::forget_box(const std::string& digest, Operation&) {
   try {
     if (const auto storage = libvirt::Storage::find(connect(uri_of({})))) storage->remove_box(digest);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::host_not_ready) throw;  // no libvirt: no copy in it
+    if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there is no copy in it
   }
 }
 
 std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {
   std::vector<HostCheck> checks;
-  const std::string uri = uri_of({});
   const libvirt::Connection* connection = nullptr;
   try {
-    connection = &connect(uri);
-    checks.push_back({"libvirt's daemon", true, true, uri, ""});
+    connection = &connect(uri_of({}));
+    checks.push_back({"libvirt's daemon", true, true, connection->uri(), ""});
   } catch (const Error& error) {
     checks.push_back({"libvirt's daemon", false, true, error.what(), error.hint()});
     return checks;

@@ -172,6 +172,20 @@ TEST_CASE_FIXTURE(DoubleWorld,
   CHECK(first_key_of("image").empty());
 }
 
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: one whose guests could not be reached is refused") {
+  for (const char* uri :
+       {"qemu:///session", "qemu+ssh://root@host/system", "qemu+unix:///session?socket=/s"}) {
+    CAPTURE(uri);
+    host.variables["LIBVIRT_DEFAULT_URI"] = uri;
+    try {
+      provider->check_host(operation);
+      FAIL("it was taken");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::unsupported);
+    }
+  }
+}
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: every machine has an address of its own that stays") {
   const MachineSpec one = conformance_spec(test, "one"), two = conformance_spec(test, "two");
   provider->create(one, test.box, operation);
