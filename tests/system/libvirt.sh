@@ -34,6 +34,10 @@ provision:
 END
 }
 
+step "the example is an Envfile without problems"
+example virtual-machine
+expect 0 envtool validate
+
 step "up: a box from the recipe, a folder, Ansible, a port"
 project vm </dev/null
 mkdir src
