@@ -45,13 +45,21 @@ class BoxCopies {
   virtual void forget_box(const std::string& digest, Operation& operation) = 0;
 };
 
+/// A command for root, with its standard input.
+struct RootCommand {
+  std::vector<std::string> argv;
+  std::string input = {};
+};
+
 /// What a provider says of its needs on this host, for `envtool doctor`.
 struct HostCheck {
   std::string name;  ///< "kernel: overlay on idmapped layers"
   bool ok = false;
   bool required = true;  ///< false: works without it, worse
   std::string found;
-  std::string remedy;  ///< the command or lines that mend it
+  std::string remedy = {};  ///< the command or lines that mend it, when `fix` does not say it
+  /// What `envtool doctor --fix` does: safe to do twice, and it keeps what files hold already.
+  std::vector<RootCommand> fix = {};
 };
 
 class HostDiagnosis {

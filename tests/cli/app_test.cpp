@@ -429,6 +429,39 @@ TEST_CASE("a host that cannot hold machines is exit 4") {
   CHECK(has(run_cli(world, {"providers"}).output, "usable  no: the kernel is too old"));
 }
 
+TEST_CASE("doctor --fix shows what it will do and does it once, but only when told so") {
+  TestWorld world;
+  world.variables["PATH"] = world.home().string();
+  world.processes.answer = [](const ProcessSpec&) { return ProcessResult{}; };
+
+  const CliResult asked = run_cli(world, {"doctor", "--fix"});
+  const std::size_t calls_without_consent = world.processes.calls().size();
+  const CliResult told = run_cli(world, {"doctor", "--fix", "--yes"});
+
+  CHECK(asked.code == 2);
+  CHECK(has(asked.errors, "--yes"));
+  CHECK(calls_without_consent == 0);
+  CHECK(told.code == 0);
+  CHECK(has(told.errors, "sudo apt-get install --yes rsync"));
+  CHECK(world.processes.calls().size() == 3);
+  CHECK(has(world.processes.calls()[1], "apt-get install --yes rsync"));
+}
+
+TEST_CASE("doctor --fix stops at a command that fails and says which") {
+  TestWorld world;
+  world.variables["PATH"] = world.home().string();
+  world.processes.answer = [](const ProcessSpec&) {
+    return ProcessResult{.status = 100, .output = {}, .error = "E: no network\n"};
+  };
+
+  const CliResult result = run_cli(world, {"doctor", "--fix", "--yes"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "apt-get install --yes openssh-client"));
+  CHECK(has(result.errors, "E: no network"));
+  CHECK(world.processes.calls().size() == 1);
+}
+
 TEST_CASE("a busy machine is exit 5 and names who is at work") {
   TestWorld world;
   world.write_envfile();

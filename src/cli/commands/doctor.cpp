@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <set>
+
+#include "base/shell.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
 #include "cli/session.h"
@@ -35,12 +38,11 @@ Section programs(const Host& host) {
   Section section{"programs", {}};
   for (const Program& program : wanted) {
     const bool found = is_on_path(host, program.name);
-    section.checks.push_back(
-        {.name = fmt::format("{}, for {}", program.name, program.used_for),
-         .ok = found,
-         .required = program.required,
-         .found = found ? "" : "not on PATH",
-         .remedy = found ? "" : fmt::format("sudo apt-get install {}", program.package)});
+    section.checks.push_back({.name = fmt::format("{}, for {}", program.name, program.used_for),
+                              .ok = found,
+                              .required = program.required,
+                              .found = found ? "" : "not on PATH",
+                              .fix = {{{"apt-get", "install", "--yes", program.package}}}});
   }
   return section;
 }
@@ -61,6 +63,20 @@ Section provider_section(Session& session, const ProviderInfo& info) {
   return section;
 }
 
+/// As one types it.
+std::string to_text(const RootCommand& command) {
+  const std::string line = "sudo " + quote_command(command.argv);
+  if (command.input.empty()) return line;
+  return fmt::format("echo {} | {}", quote_shell(command.input.substr(0, command.input.size() - 1)), line);
+}
+
+std::string remedy_of(const HostCheck& check) {
+  if (check.ok) return "";
+  std::vector<std::string> lines;
+  for (const RootCommand& command : check.fix) lines.push_back(to_text(command));
+  return lines.empty() ? check.remedy : join(lines, "\n");
+}
+
 std::string to_text(const Section& section, const Style& style) {
   std::string text = style.bold(section.title) + "\n";
   for (const HostCheck& check : section.checks) {
@@ -68,7 +84,7 @@ std::string to_text(const Section& section, const Style& style) {
                              : check.required ? style.red("missing")
                                               : style.yellow("absent ");
     text += fmt::format("  {}  {}{}\n", mark, check.name, check.found.empty() ? "" : ": " + check.found);
-    if (!check.ok && !check.remedy.empty()) text += indent(check.remedy, 11) + "\n";
+    if (const std::string remedy = remedy_of(check); !remedy.empty()) text += indent(remedy, 11) + "\n";
   }
   return text;
 }
@@ -80,17 +96,60 @@ Value to_value(const Section& section) {
                                  {"ok", check.ok},
                                  {"required", check.required},
                                  {"found", check.found},
-                                 {"remedy", check.remedy}}));
+                                 {"remedy", remedy_of(check)}}));
   return Value::map({{"title", section.title}, {"checks", checks}});
 }
 
-int doctor(Session& session) {
+std::vector<Section> examine(Session& session) {
   std::vector<Section> sections = {programs(session.host)};
-  bool usable = false;
-  for (const ProviderInfo& info : session.services.providers.infos()) {
+  for (const ProviderInfo& info : session.services.providers.infos())
     sections.push_back(provider_section(session, info));
-    usable = usable || sections.back().checks.back().ok;
+  return sections;
+}
+
+/// What would mend the sections, but for what has been tried.
+std::vector<RootCommand> fixes(const std::vector<Section>& sections, const std::set<std::string>& tried) {
+  std::vector<RootCommand> commands;
+  std::set<std::string> listed = tried;
+  for (const Section& section : sections)
+    for (const HostCheck& check : section.checks)
+      for (const RootCommand& command : check.fix)
+        if (!check.ok && listed.insert(to_text(command)).second) commands.push_back(command);
+  return commands;
+}
+
+void run_as_root(Session& session, const RootCommand& command) {
+  ProcessSpec spec{.argv = command.argv, .input = command.input, .regain_root = can_regain_root()};
+  if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), "sudo");
+  const ProcessResult result = session.host.processes.run(spec, session.stop);
+  if (!result.ok()) throw Error(ErrorKind::failed, describe_failure(spec, result));
+}
+
+/// One thing mended may show the next that is missing: a bridge, say, once its package is there.
+std::vector<Section> mend(Session& session, std::vector<Section> sections) {
+  std::set<std::string> tried;
+  for (;;) {
+    const std::vector<RootCommand> commands = fixes(sections, tried);
+    if (commands.empty() && tried.empty()) session.say("there is nothing that '--fix' can mend");
+    if (commands.empty()) return sections;
+    std::string list;
+    for (const RootCommand& command : commands) list += indent(to_text(command), 2) + "\n";
+    session.say("as root:\n" + list);
+    if (!session.confirm("run these commands?")) return sections;
+    for (const RootCommand& command : commands) {
+      run_as_root(session, command);
+      tried.insert(to_text(command));
+    }
+    sections = examine(session);
   }
+}
+
+int doctor(Session& session, bool fix) {
+  std::vector<Section> sections = examine(session);
+  if (fix) sections = mend(session, std::move(sections));
+  bool usable = false;
+  for (const Section& section : sections)
+    usable = usable || (&section != &sections.front() && section.checks.back().ok);
   std::string text;
   Value list = Value::list();
   for (const Section& section : sections) {
@@ -104,11 +163,15 @@ int doctor(Session& session) {
 }  // namespace
 
 Command doctor_command() {
+  const auto fix = std::make_shared<bool>(false);
   return {.name = "doctor",
           .group = group::tool,
           .summary = "show what this host lacks, and the command that mends it",
-          .description = "Changes nothing. Exit 0 when at least one provider can be used, 4 when none can.",
-          .run = doctor};
+          .description =
+              "Changes nothing without '--fix'. Exit 0 when at least one provider can be used,\n"
+              "4 when none can.",
+          .options = {flag(0, "fix", *fix, "run those commands by sudo, after showing them and asking")},
+          .run = [fix](Session& session) { return doctor(session, *fix); }};
 }
 
 }  // namespace envtool
