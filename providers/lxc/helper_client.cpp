@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "providers/lxc/user_needs.h"
 
 namespace envtool::lxc {
 
@@ -46,17 +47,29 @@ Value answer_of(const ProcessSpec& spec, const ProcessResult& result, Operation&
   return answer["ok"];
 }
 
+/// A guest needs control groups of its own, and nobody enters them from where the user may not move
+/// processes: systemd's manager of the user gives such groups to a scope.
+void run_in_scope(ProcessSpec& spec, const Host& host) {
+  const std::string runtime = user_runtime_directory(host);
+  if (!has_user_manager(runtime)) return;
+  spec.environment["XDG_RUNTIME_DIR"] = runtime;
+  spec.argv.insert(spec.argv.begin(), {"systemd-run", "--user", "--scope", "--quiet", "--collect",
+                                       "--property=Delegate=yes", "--"});
+}
+
 }  // namespace
 
 Value HelperClient::call(const std::string& operation_name, Value request, Operation& operation) const {
   request.set("op", operation_name);
-  request.set("root", host_.paths.root.string());
-  return run({.argv = {program().string()}, .input = to_json(request) + "\n"}, operation);
+  request.set("root", root_.string());
+  ProcessSpec spec{.argv = {program().string()}, .input = to_json(request) + "\n"};
+  if (rights_ == Rights::user && operation_name == "start") run_in_scope(spec, host_);
+  return run(std::move(spec), operation);
 }
 
 Value HelperClient::import(Value request, int frames, Operation& operation) const {
   request.set("op", "import");
-  request.set("root", host_.paths.root.string());
+  request.set("root", root_.string());
   return run({.argv = {program().string(), to_json(request)}, .input_fd = frames}, operation);
 }
 
@@ -64,9 +77,13 @@ int HelperClient::run_attached(const std::string& operation_name, Value request,
                                const std::vector<std::string>& words) const {
   require_program();
   request.set("op", operation_name);
-  request.set("root", host_.paths.root.string());
+  request.set("root", root_.string());
   ProcessSpec spec{.argv = {program().string(), to_json(request)}};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+  if (rights_ == Rights::user) {
+    run_in_scope(spec, host_);
+    return host_.processes.run_attached(spec);
+  }
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), "sudo");
   return host_.processes.run_attached(spec);
@@ -80,6 +97,11 @@ void HelperClient::require_program() const {
 
 Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
   require_program();
+  return rights_ == Rights::root ? run_as_root(std::move(spec), operation)
+                                 : answer_of(spec, operation.run(spec), operation);
+}
+
+Value HelperClient::run_as_root(ProcessSpec spec, Operation& operation) const {
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
   const auto run_once = [&] {

@@ -4,10 +4,15 @@
 
 namespace envtool::lxc {
 
-/// Sends requests to `envtool-lxc`, the program that does what needs root.
+/// Whose rights the helper has.
+enum class Rights { root, user };
+
+/// Sends requests to `envtool-lxc`, the program that does what the provider cannot, as root or as the user.
 class HelperClient {
  public:
-  explicit HelperClient(Host& host) : host_(host) {}
+  /// `root` is where its machines lie.
+  HelperClient(Host& host, Rights rights, std::filesystem::path root)
+      : host_(host), rights_(rights), root_(std::move(root)) {}
 
   std::filesystem::path program() const { return host_.paths.helper_programs / "envtool-lxc"; }
 
@@ -26,8 +31,11 @@ class HelperClient {
  private:
   void require_program() const;
   Value run(ProcessSpec spec, Operation& operation) const;
+  Value run_as_root(ProcessSpec spec, Operation& operation) const;
 
   Host& host_;
+  Rights rights_;
+  std::filesystem::path root_;
 };
 
 }  // namespace envtool::lxc

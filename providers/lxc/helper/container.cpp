@@ -5,6 +5,7 @@
 #include <lxc/lxccontainer.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,15 +55,26 @@ void kill_payload(const Cgroups& cgroups, const std::string& name) {
   }
 }
 
+constexpr int cannot_enter = 71;
+
 /// liblxc moves whoever calls it into the group of the container's monitor. A daemon that the helper starts
-/// later would sit there too, be taken for the monitor, and keep the group when the machine is gone.
-bool starts_in_a_child(lxc_container* container) {
+/// later would sit there too, be taken for the monitor, and keep the group when the machine is gone. Below a
+/// group of version 2 with a process in it there are no controllers, so that the child alone enters the
+/// machine's.
+bool starts_in_a_child(lxc_container* container, const std::vector<fs::path>& groups) {
   const pid_t child = ::fork();
   if (child < 0) fail("start a process", errno);
-  if (child == 0) ::_exit(container->start(container, 0, nullptr) ? 0 : 1);
+  if (child == 0) {
+    for (const fs::path& group : groups)
+      if (!write_control(group / "cgroup.procs", std::to_string(::getpid()))) ::_exit(cannot_enter);
+    ::_exit(container->start(container, 0, nullptr) ? 0 : 1);
+  }
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == cannot_enter)
+    throw Error(ErrorKind::failed,
+                fmt::format("cannot enter the control group '{}'", groups.front().string()));
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -105,12 +117,14 @@ void remove_groups(const Cgroups& cgroups, const std::string& name) {
 
 }  // namespace
 
-void start_container(const Layout& layout, const std::string& name) {
+void start_container(const Layout& layout, const std::string& name, const std::vector<fs::path>& groups) {
   hide_id_mappers();
+  // Opening files as the user hides the process from him.
+  ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   const Container container = open_container(layout, name);
   container->want_daemonize(container.get(), true);
   container->want_close_all_fds(container.get(), true);
-  if (starts_in_a_child(container.get())) return;
+  if (starts_in_a_child(container.get(), groups)) return;
   const std::string log = last_lines(read_file_if_there(layout.log(name)).value_or(""), 8);
   throw Error(ErrorKind::failed, fmt::format("liblxc cannot start machine '{}':\n{}", name, indent(log, 4)))
       .with_hint(fmt::format("the whole log is '{}'", layout.log(name).string()));

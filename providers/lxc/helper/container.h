@@ -14,8 +14,10 @@ using Container = std::unique_ptr<lxc_container, int (*)(lxc_container*)>;
 Container open_container(const Layout& layout, const std::string& name);
 
 /// Starts the container whose configuration is written. Returns when its init runs; what is mounted in this
-/// process's namespace stays with it. Throws Error(failed) with the end of liblxc's log.
-void start_container(const Layout& layout, const std::string& name);
+/// process's namespace stays with it. `groups`: directories below which it gets its control groups; none for
+/// the hierarchies' tops. Throws Error(failed) with the end of liblxc's log.
+void start_container(const Layout& layout, const std::string& name,
+                     const std::vector<std::filesystem::path>& groups);
 
 /// Runs the container in this process, with that program in the place of its init, to the end. Ends with this
 /// process, however it ends. False when it did not start.

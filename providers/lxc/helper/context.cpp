@@ -15,18 +15,19 @@
 
 namespace envtool::lxc {
 
-AsUser::AsUser(const Caller& caller) {
+AsUser::AsUser(const Caller& caller) : keeps_groups_(caller.uid == own_id) {
   if (caller.uid == 0) return;
   changed_ = true;
-  if (::initgroups(caller.name.c_str(), caller.gid) != 0 || ::setegid(caller.gid) != 0 ||
-      ::seteuid(caller.uid) != 0)
+  // Without root the process still has the user's groups, which cannot be named in its namespace.
+  if ((caller.uid != own_id && ::initgroups(caller.name.c_str(), caller.gid) != 0) ||
+      ::setegid(caller.gid) != 0 || ::seteuid(caller.uid) != 0)
     fail(fmt::format("become user '{}'", caller.name), errno);
 }
 
 AsUser::~AsUser() {
   if (!changed_) return;
   // Going on with half a user's rights is worse than ending here.
-  if (::seteuid(0) != 0 || ::setegid(0) != 0 || ::setgroups(0, nullptr) != 0) ::_exit(70);
+  if (::seteuid(0) != 0 || ::setegid(0) != 0 || (!keeps_groups_ && ::setgroups(0, nullptr) != 0)) ::_exit(70);
 }
 
 void fail(const std::string& what, int number) {
@@ -73,7 +74,7 @@ void say(const std::string& sentence) { std::fprintf(stderr, "say %s\n", sentenc
 std::optional<Record> own_record(const Context& context) {
   std::optional<Record> record = find_record(context.layout, context.text("name"));
   if (!record) return record;
-  if (context.caller.uid != 0 && record->owner != context.caller.uid)
+  if (context.caller.uid != 0 && record->owner != context.caller.host_uid)
     throw Error(ErrorKind::failed,
                 fmt::format("machine '{}' belongs to user id {}", record->name, record->owner));
   if (record->environment != context.text("environment"))

@@ -8,17 +8,19 @@
 
 #include "base/process.h"
 #include "base/value.h"
+#include "providers/lxc/helper/rootless.h"
 #include "providers/lxc/parts/layout.h"
 #include "providers/lxc/parts/record.h"
 
 /// What every operation of the helper works with. The helper is one thread, runs one operation and ends.
 namespace envtool::lxc {
 
-/// The user on whose behalf root works.
+/// The user on whose behalf the helper works.
 struct Caller {
-  uid_t uid = 0;
+  uid_t uid = 0;  ///< as this process sees it: `own_id` without root
   gid_t gid = 0;
   std::string name;
+  uid_t host_uid = 0;
 };
 
 struct Context {
@@ -26,7 +28,9 @@ struct Context {
   Caller caller;
   Value request;
   std::vector<std::string> warnings = {};  ///< sentences for the user, sent with the answer
+  std::optional<Outside> outside = {};     ///< there when the user runs machines without root
 
+  bool rootless() const { return outside.has_value(); }
   const std::string& text(std::string_view key) const { return request[key].as_text(); }
 };
 
@@ -40,6 +44,7 @@ class AsUser {
   AsUser& operator=(const AsUser&) = delete;
 
  private:
+  bool keeps_groups_ = false;
   bool changed_ = false;
 };
 

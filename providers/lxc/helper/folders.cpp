@@ -94,6 +94,30 @@ fs::path own_directory(const fs::path& path, std::uint32_t uid, std::uint32_t gi
   return path;
 }
 
+UniqueFd clone_shifted(const Context& context, const Record& record, const SharedFolder& folder, int host) {
+  const IdMap users = folder_id_map(record.ids, record.owner, folder.uid);
+  gid_t host_group = context.caller.gid;
+  if (struct stat facts{}; context.caller.uid != record.owner && ::fstat(host, &facts) == 0)
+    host_group = facts.st_gid;
+  const UniqueFd space = user_namespace(users, folder_id_map(record.ids, host_group, folder.gid));
+  return clone_mount(host, {.read_only = folder.read_only, .user_namespace = space.get()},
+                     fmt::format("the folder '{}'", folder.host.string()));
+}
+
+/// Without root the guest's ssh user is the host's user everywhere, and nobody else can be.
+UniqueFd clone_unshifted(const Record& record, const SharedFolder& folder, int host) {
+  if (record.own && folder.uid != record.own->uid)
+    throw Error(ErrorKind::unsupported,
+                fmt::format("folder '{}': without root what the host's user owns can be of the guest's user "
+                            "'{}' only",
+                            folder.guest, record.user))
+        .with_hint(
+            "leave 'owner' out, copy the folder by 'type: rsync', or make the machine by root's helper: "
+            "'providers: {lxc: {mode: root}}'");
+  return clone_mount(host, {.read_only = folder.read_only, .recursive = true},
+                     fmt::format("the folder '{}'", folder.host.string()));
+}
+
 fs::path list_file(const Context& context, const std::string& machine) {
   return context.layout.machine(machine) / "folders.json";
 }
@@ -110,14 +134,8 @@ std::vector<SharedFolder> requested_folders(const Context& context, const GuestT
 void prepare_folder(const Context& context, const Record& record, const SharedFolder& folder,
                     std::size_t number) {
   const UniqueFd host = open_as_user(context, folder);
-  const IdMap users = folder_id_map(record.ids, record.owner, folder.uid);
-  gid_t host_group = context.caller.gid;
-  if (struct stat facts{}; context.caller.uid != record.owner && ::fstat(host.get(), &facts) == 0)
-    host_group = facts.st_gid;
-  const UniqueFd space = user_namespace(users, folder_id_map(record.ids, host_group, folder.gid));
-  const UniqueFd mount =
-      clone_mount(host.get(), {.read_only = folder.read_only, .user_namespace = space.get()},
-                  fmt::format("the folder '{}'", folder.host.string()));
+  const UniqueFd mount = context.rootless() ? clone_unshifted(record, folder, host.get())
+                                            : clone_shifted(context, record, folder, host.get());
   const fs::path place = context.layout.folder(record.name, number);
   make_directories(place, 0711);
   attach(mount.get(), place);

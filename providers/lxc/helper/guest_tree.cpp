@@ -90,10 +90,7 @@ UniqueFd GuestTree::mirror(int directory) const {
     const bool made = ::mkdirat(here.get(), name.c_str(), 0700) == 0;
     here = open_child(here.get(), name);
     if (!here) fail(fmt::format("make '{}' in the machine's layer", inside), errno);
-    // A box that root shares is not shifted; a user's own copy has the ids that its layers have.
-    const Owner owner =
-        ids_.own ? Owner{ids_.guest_uid(facts.st_uid), ids_.guest_gid(facts.st_gid), facts.st_mode & 07777}
-                 : Owner{facts.st_uid, facts.st_gid, facts.st_mode & 07777};
+    const Owner owner{facts.st_uid, facts.st_gid, facts.st_mode & 07777};
     if (made && !give(here.get(), owner)) fail(fmt::format("set the owner of '{}'", inside), errno);
   }
   return here;
@@ -146,6 +143,12 @@ void GuestTree::remove(const std::string& path) const {
   if (!directory) return;
   if (::unlinkat(directory.get(), name_of(path).c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR)
     fail(fmt::format("remove '{}' from the box", path), errno);
+}
+
+Account account_in(const GuestTree& box, const std::string& name, const std::string& user) {
+  if (auto account = find_account(box.read("/etc/passwd").value_or(""), user)) return *std::move(account);
+  throw Error(ErrorKind::failed, fmt::format("box '{}' has no user '{}'", name, user))
+      .with_hint("name a user of the box under 'ssh: {user: ...}'");
 }
 
 }  // namespace envtool::lxc

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "providers/lxc/parts/guest_files.h"
 #include "providers/lxc/parts/ids.h"
 
 namespace envtool::lxc {
@@ -55,5 +56,8 @@ class GuestTree {
   std::string root_path_;  ///< known where there is an upper layer
   GuestIds ids_;
 };
+
+/// The account of that name in a box. Throws Error(failed) when the box has none.
+Account account_in(const GuestTree& box, const std::string& name, const std::string& user);
 
 }  // namespace envtool::lxc

@@ -28,17 +28,18 @@ constexpr std::uint32_t trial_ids = 0x77400000;
 enum TrialResult { all_works = 10, no_overlay = 11, no_shifting = 12 };
 
 /// Runs in a process of its own, whose mounts end with it.
-[[noreturn]] void try_mounts(const fs::path& directory, int report) {
+[[noreturn]] void try_mounts(const fs::path& directory, bool rootless, int report) {
   int result = all_works;
   try {
     enter_private_mounts();
-    const UniqueFd space = user_namespace(box_id_map(trial_ids), box_id_map(trial_ids));
+    // Without root the box has its owners on the disk.
+    const IdMap map = box_id_map(trial_ids);
+    const UniqueFd space = rootless ? UniqueFd() : user_namespace(map, map);
     result = no_shifting;
-    const UniqueFd lower =
-        clone_mount(open_directory(directory / "lower").get(),
-                    {.read_only = true, .user_namespace = space.get()}, "a directory of root's");
+    const UniqueFd lower = clone_mount(open_directory(directory / "lower").get(),
+                                       {.read_only = true, .user_namespace = space.get()}, "a directory");
     result = no_overlay;
-    mount_overlay({lower.get(), directory / "upper", directory / "work", directory / "target"});
+    mount_overlay({lower.get(), directory / "upper", directory / "work", directory / "target", rootless});
     result = all_works;
   } catch (const Error& error) {
     const std::string text = error.what();
@@ -56,7 +57,7 @@ HostFacts try_host(Context& context) {
   const UniqueFd report(ends[0]);
   const pid_t child = ::fork();
   if (child < 0) fail("start a process", errno);
-  if (child == 0) try_mounts(directory.path(), ends[1]);
+  if (child == 0) try_mounts(directory.path(), context.rootless(), ends[1]);
   ::close(ends[1]);
   const std::string words = read_file(fmt::format("/proc/self/fd/{}", report.get()), 4096);
   int status = 0;
@@ -89,7 +90,8 @@ Value check_host(Context& context) {
   const HostFacts facts = host_facts(context, true);
   Value missing = Value::list();
   for (const char* program : {"ip", "nft", "tar"})
-    if (!has_program(program)) missing.push_back(program);
+    if (!has_program(program) && !(context.rootless() && std::string_view(program) == "nft"))
+      missing.push_back(program);
   return Value::map({{"overlay", facts.overlay},
                      {"shifting", facts.shifting},
                      {"refusal", facts.refusal},

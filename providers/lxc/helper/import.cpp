@@ -104,7 +104,8 @@ bool write_all(int fd, std::string_view bytes) {
 
 class Unpacking {
  public:
-  Unpacking(std::string box, const fs::path& directory) : box_(std::move(box)), directory_(directory) {
+  Unpacking(std::string box, const fs::path& directory, bool rootless)
+      : box_(std::move(box)), directory_(directory) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) fail("make a pipe", errno);
     output_ = UniqueFd(ends[1]);
@@ -114,6 +115,8 @@ class Unpacking {
                               "--absolute-names", "--numeric-owner", "--same-permissions", "--same-owner",
                               "--xattrs", "--xattrs-include=*", "--delay-directory-restore"},
                      .input_fd = ends[0]};
+    // Nobody but root makes device nodes, and a guest gets its own.
+    if (rootless) spec.argv.insert(spec.argv.end(), {"--anchored", "--exclude=dev/*", "--exclude=./dev/*"});
     result_ = std::async(std::launch::async, [spec, input = ends[0]] {
       const UniqueFd end(input);
       return SystemProcessRunner().run(spec, {});
@@ -219,7 +222,8 @@ Value import_box(Context& context) {
   const Part part(context.layout);
   check_packed(context, part.box());
   Frames frames;
-  const std::vector<std::string> last = split(Unpacking(box, part.rootfs()).run(frames), '\n');
+  const std::vector<std::string> last =
+      split(Unpacking(box, part.rootfs(), context.rootless()).run(frames), '\n');
   const std::string digest = last.front();
   if (!is_digest(digest)) throw Error(ErrorKind::usage, "the stream of the box ends without a digest");
   check_tree(box, part.rootfs());
@@ -229,6 +233,7 @@ Value import_box(Context& context) {
   // What was installed has its packages' times, and tells nothing by them.
   std::string manifest = manifest_of(part.rootfs(), is_prepared ? KnownFiles{} : known_files(last, began));
   write_file(part.box() / manifest_file, manifest, 0600);
+  if (context.rootless()) write_file(part.box() / owned_file, files_of_people(part.rootfs()), 0600);
   if (::syncfs(open_directory(part.box()).get()) != 0)
     fail(fmt::format("write box '{}' to the disk", box), errno);
   const fs::path place = context.layout.box(digest);

@@ -5,9 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <future>
+#include <set>
 
 #include "base/files.h"
 #include "base/hash.h"
@@ -21,6 +23,8 @@
 #include "providers/lxc/helper/machine_parts.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
+#include "providers/lxc/helper/seal.h"
+#include "providers/lxc/helper/surroundings.h"
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/guest_files.h"
 #include "providers/lxc/parts/processes.h"
@@ -31,14 +35,6 @@ namespace envtool::lxc {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::uint32_t host_number(const std::string& address) {
-  std::uint32_t number = 0;
-  const std::size_t dot = address.rfind('.');
-  if (dot != std::string::npos)
-    std::from_chars(address.data() + dot + 1, address.data() + address.size(), number);
-  return number;
-}
 
 Storage storage_for(Context& context) {
   const std::string& wanted = context.text("storage");
@@ -57,36 +53,6 @@ Storage storage_for(Context& context) {
   return Storage::copy;
 }
 
-}  // namespace
-
-Record reserve(Context& context, Storage storage) {
-  Network network(context);
-  std::vector<std::uint32_t> numbers;
-  std::vector<IdRange> ids = parse_subordinate_ids(read_file_if_there("/etc/subuid").value_or(""));
-  const std::vector<IdRange> groups = parse_subordinate_ids(read_file_if_there("/etc/subgid").value_or(""));
-  ids.insert(ids.end(), groups.begin(), groups.end());
-  for (const Record& other : all_records(context.layout)) {
-    numbers.push_back(host_number(other.address));
-    ids.push_back({other.ids, ids_per_machine});
-  }
-  const std::string& name = context.text("name");
-  const Record record{.name = name,
-                      .environment = context.text("environment"),
-                      .owner = context.caller.uid,
-                      .complete = false,
-                      .box = context.text("digest"),
-                      .storage = storage,
-                      .ids = context.request["unprivileged"].as_bool(true) ? choose_id_block(ids) : 0,
-                      .user = context.text("user"),
-                      .bridge = network.bridge(),
-                      .address = network.subnet().host(choose_host(numbers)),
-                      .mac = mac_address(network.bridge(), name)};
-  save_record(context, record);
-  return record;
-}
-
-namespace {
-
 /// Where the machine's own files are, and how their owners are shifted on disk.
 GuestTree make_files(const Context& context, const Record& record) {
   const fs::path box = context.layout.box(record.box) / "rootfs";
@@ -95,7 +61,7 @@ GuestTree make_files(const Context& context, const Record& record) {
   if (record.storage == Storage::copy) {
     // Not shifted: the mount will do that, as for a box.
     run_checked({"cp", "--archive", "--reflink=auto", box.string(), (own / "rootfs").string()});
-    return GuestTree(own / "rootfs");
+    return GuestTree(own / "rootfs", context.rootless() ? guest_ids(record) : GuestIds{});
   }
   make_directories(own / "work", 0700);
   make_directories(own / "upper", 0755);
@@ -126,21 +92,35 @@ GuestTree mount_rootfs(const Context& context, const Record& record) {
   const LayerStack stack = stack_of(context.layout, record);
   const UniqueFd source = open_directory(copy ? own / stack.top : context.layout.box(record.box) / "rootfs");
   const IdMap map = box_id_map(record.ids);
-  const UniqueFd space = record.ids != 0 ? user_namespace(map, map) : UniqueFd();
+  const bool shifts = record.ids != 0 && !context.rootless();
+  const UniqueFd space = shifts ? user_namespace(map, map) : UniqueFd();
   const UniqueFd tree =
       clone_mount(source.get(), {.read_only = !copy, .user_namespace = space.get()}, "the box");
   if (copy) {
     attach(tree.get(), target);
-    return GuestTree(own / stack.top);
+    return GuestTree(own / stack.top, context.rootless() ? guest_ids(record) : GuestIds{});
   }
-  Overlay overlay{
-      .lower = tree.get(), .upper = own / stack.top, .work = own / work_of(stack.top), .target = target};
+  Overlay overlay{.lower = tree.get(),
+                  .upper = own / stack.top,
+                  .work = own / work_of(stack.top),
+                  .target = target,
+                  .user_xattr = context.rootless()};
   for (const std::string& layer : stack.layers) overlay.layers.push_back(open_directory(own / layer));
   mount_overlay(overlay);
   return GuestTree(target, guest_ids(record));
 }
 
 namespace {
+
+/// Without root the machine's layer holds what belongs to its ssh user: as the host user's, not as the box
+/// has it.
+GuestTree hand_over_files(const Context& context, const Record& record, const Account& account) {
+  enter_private_mounts();
+  GuestTree guest = mount_rootfs(context, record);
+  const fs::path list = context.layout.box(record.box) / owned_file;
+  hand_over(context.layout.rootfs(record.name), read_file_if_there(list).value_or(""), account);
+  return guest;
+}
 
 void write_names(const Context& context, const std::string& resolv_conf, const GuestTree& guest) {
   const std::string& hostname = context.text("hostname");
@@ -160,12 +140,31 @@ void empty_log(const fs::path& path, uid_t owner) {
     fail(fmt::format("write '{}'", path.string()), errno);
 }
 
+/// Without root a limit is possible where its controller is delegated; liblxc does not start with any other.
+void keep_possible_limits(Context& context, const std::vector<fs::path>& groups, ContainerConfig& config) {
+  const auto is_possible = [&](const ControlFile& file) {
+    return std::any_of(groups.begin(), groups.end(),
+                       [&](const fs::path& group) { return fs::exists(group / file.name); });
+  };
+  std::set<std::string> lost;
+  for (const ControlFile& file : limit_files(config.limits, config.cgroups, {})) {
+    if (is_possible(file)) continue;
+    config.absent_controls.push_back(file.name);
+    if (config.limits.memory && file.name.starts_with("memory.")) lost.insert("memory");
+    if (config.limits.cpus && file.name.starts_with("cpu.")) lost.insert("cpus");
+  }
+  for (const std::string& limit : lost)
+    context.warnings.push_back(
+        fmt::format("machine '{}' runs without its limit of {}: that controller is not delegated to the user",
+                    context.text("name"), limit));
+}
+
 }  // namespace
 
-void write_config(const Context& context, const Record& record, const std::vector<SharedFolder>& folders,
-                  const std::string& gateway) {
+void write_config(Context& context, const Record& record, const std::vector<SharedFolder>& folders,
+                  const Surroundings& around) {
   ContainerConfig config{.hostname = context.text("hostname"),
-                         .gateway = gateway,
+                         .gateway = around.gateway,
                          .limits = requested_limits(context),
                          .folders = {},
                          .raw = raw_config_of(context.request["config"])};
@@ -176,9 +175,11 @@ void write_config(const Context& context, const Record& record, const std::vecto
   const std::string seccomp = "/usr/share/lxc/config/common.seccomp";
   if (fs::exists(seccomp)) config.seccomp_profile = seccomp;
   config.cgroups = parse_cgroup_layout(read_file("/proc/mounts"));
+  if (context.rootless()) keep_possible_limits(context, around.groups, config);
   write_file(context.layout.config(record.name), container_config_text(context.layout, record, config));
-  empty_log(context.layout.log(record.name), record.owner);
-  empty_log(context.layout.console(record.name), record.owner);
+  const uid_t owner = context.rootless() ? context.caller.uid : record.owner;
+  empty_log(context.layout.log(record.name), owner);
+  empty_log(context.layout.console(record.name), owner);
 }
 
 namespace {
@@ -199,17 +200,20 @@ Value create_machine(Context& context) {
     throw Error(ErrorKind::failed, fmt::format("there is a machine '{}' already", name));
   if (!is_digest(context.text("digest"))) throw Error(ErrorKind::usage, "'digest' is not a digest");
   raw_config_of(context.request["config"]);
+  const std::string& user = context.text("user");
   const fs::path box = context.layout.box(context.text("digest")) / "rootfs";
   std::optional<Lock> uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
   if (!fs::exists(box)) return Value::map({{"needs_import", true}});
-  const std::string& user = context.text("user");
-  const auto account = find_account(GuestTree(box).read("/etc/passwd").value_or(""), user);
-  if (!account)
-    throw Error(ErrorKind::failed, fmt::format("box '{}' has no user '{}'", context.text("box"), user))
-        .with_hint("name a user of the box under 'ssh: {user: ...}'");
-  Record record = reserve(context, storage_for(context));
+  const Account account = account_in(GuestTree(box), context.text("box"), user);
+  if (context.rootless() && (account.uid == 0 || account.gid == 0))
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("machine '{}': without root the guest's user '{}' cannot be its root", name, user))
+        .with_hint("name another user of the box under 'ssh: {user: ...}', or use 'sudo envtool up'");
+  Record record = reserve(context, storage_for(context), account);
   uses.reset();
-  write_identity(context, *account, make_files(context, record));
+  const GuestTree files = make_files(context, record);
+  write_identity(context, account, context.rootless() ? hand_over_files(context, record, account) : files);
   record.complete = true;
   save_record(context, record);
   return Value::map({{"address", record.address}});
@@ -222,32 +226,28 @@ Value start_machine(Context& context) {
     if (!cgroups.is_frozen(name)) return Value::map();
     throw Error(ErrorKind::failed, fmt::format("machine '{}' is paused", name));
   }
+  if (context.rootless() && record.ids != context.outside->first_id)
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("machine '{}' was made with user ids from {}, and '/etc/subuid' gives the user those "
+                    "from {} now",
+                    name, record.ids, context.outside->first_id))
+        .with_hint("give the old ones back, or make the machine anew by 'envtool up --recreate'");
   end_container(context.layout, name);
-  std::string resolv_conf, gateway;
-  {
-    Network network(context);
-    network.ensure_bridge();
-    gateway = network.gateway();
-    resolv_conf = network.resolv_conf();
-    const std::string address = network.subnet().host(host_number(record.address));
-    if (address != record.address) {
-      record.address = address;
-      save_record(context, record);
-    }
-  }
+  const Surroundings around = join_surroundings(context, record);
   enter_private_mounts();
   {
     const GuestTree guest = mount_rootfs(context, record);
-    write_names(context, resolv_conf, guest);
+    write_names(context, around.resolv_conf, guest);
     const std::vector<SharedFolder> folders = requested_folders(context, guest);
     for (std::size_t number = 0; number < folders.size(); ++number)
       prepare_folder(context, record, folders[number], number);
     remember_folders(context, name, folders);
-    write_config(context, record, folders, gateway);
+    write_config(context, record, folders, around);
   }
-  start_container(context.layout, name);
+  start_container(context.layout, name, around.groups);
   // The guest boots meanwhile.
-  Network(context).ensure_services();
+  if (!context.rootless()) Network(context).ensure_services();
   return Value::map({{"address", record.address}});
 }
 
@@ -270,7 +270,7 @@ Value destroy_machine(Context& context) {
   // With the last machine the network goes, and at once: the kernel takes as long for it as for the machine.
   std::optional<Network> network;
   std::future<void> removal;
-  if (is_last(context, name)) {
+  if (!context.rootless() && is_last(context, name)) {
     network.emplace(context);
     if (is_last(context, name))
       removal = std::async(std::launch::async, &Network::remove, &*network);
@@ -294,9 +294,9 @@ Value destroy_machine(Context& context) {
     remove_tree(container);
     return Value::map();
   }
-  network.emplace(context);
+  if (!context.rootless()) network.emplace(context);
   remove_tree(container);
-  if (is_last(context, name)) network->remove();
+  if (network && is_last(context, name)) network->remove();
   return Value::map();
 }
 

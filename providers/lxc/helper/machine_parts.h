@@ -1,25 +1,21 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "providers/lxc/helper/context.h"
 #include "providers/lxc/helper/folders.h"
 #include "providers/lxc/helper/guest_tree.h"
+#include "providers/lxc/helper/surroundings.h"
 
 /// What a machine's start is made of, for others who run a container.
 namespace envtool::lxc {
-
-/// Takes an address and a block of ids for the machine, and writes it down before anything else of it is
-/// made.
-Record reserve(Context& context, Storage storage);
 
 /// Mounts the machine's root file system at its place, in this process's namespace, and gives a view for
 /// writing.
 GuestTree mount_rootfs(const Context& context, const Record& record);
 
 /// Writes the container's configuration anew, and empties its logs.
-void write_config(const Context& context, const Record& record, const std::vector<SharedFolder>& folders,
-                  const std::string& gateway);
+void write_config(Context& context, const Record& record, const std::vector<SharedFolder>& folders,
+                  const Surroundings& around);
 
 }  // namespace envtool::lxc

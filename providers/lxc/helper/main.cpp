@@ -1,6 +1,6 @@
-// envtool-lxc: the part of envtool that runs as root. One JSON request on standard input (for `import`, whose
-// frames come there, as the first argument), one JSON answer on standard output. Not meant to be called by
-// hand.
+// envtool-lxc: the part of envtool that works on LXC machines, as root, or without root in a user's own
+// namespace. One JSON request on standard input (for `import`, to which the root file system comes there, as
+// the first argument), one JSON answer on standard output. Not meant to be called by hand.
 
 #include <fmt/format.h>
 #include <pwd.h>
@@ -31,9 +31,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Caller caller() {
-  if (::geteuid() != 0)
-    throw Error(ErrorKind::host_not_ready, "envtool-lxc needs root").with_hint("use sudo");
+/// Who called sudo, or root itself.
+Caller caller_of_root() {
   Caller caller;
   const char* text = std::getenv("SUDO_UID");
   if (text == nullptr) return caller;
@@ -43,21 +42,46 @@ Caller caller() {
     throw Error(ErrorKind::host_not_ready, fmt::format("sudo names no user of this host: '{}'", text));
   caller.gid = user->pw_gid;
   caller.name = user->pw_name;
+  caller.host_uid = caller.uid;
   return caller;
 }
 
-Layout layout_for(const Caller& caller, const std::string& root) {
-  // Elsewhere the directories above could be the user's own, to be swapped while root works in them.
-  if (caller.uid != 0 && root != default_root)
-    throw Error(ErrorKind::usage,
-                fmt::format("only root itself may move '{}' by ENVTOOL_ROOT", default_root));
+Caller caller_without_root() {
+  const passwd* user = ::getpwuid(::getuid());
+  if (user == nullptr)
+    throw Error(ErrorKind::host_not_ready, fmt::format("user id {} has no entry in passwd", ::getuid()));
+  return {.uid = own_id, .gid = own_id, .name = user->pw_name, .host_uid = ::getuid()};
+}
+
+Layout layout_at(const std::string& root) {
   if (!fs::path(root).is_absolute()) throw Error(ErrorKind::usage, "'root' is not an absolute path");
   make_directories(root, 0711);
   const Layout layout{fs::canonical(root)};
   make_directories(layout.containers(), 0711);
+  make_directories(layout.boxes(), 0711);  // each box in it is 0700
   make_directories(layout.root / "root", 0711);
   make_directories(layout.root / "machines", 0700);
   return layout;
+}
+
+Context context_for(const Value& request) {
+  const std::string& root = request["root"].as_text();
+  if (::geteuid() != 0) {
+    const Caller caller = caller_without_root();
+    const Layout layout = layout_at(root);
+    Outside outside = enter_own_namespace(layout, request);
+    // Where liblxc keeps its locks: /run is not this root's.
+    const fs::path run = layout.root / "run";
+    make_directories(run, 0711);
+    ::setenv("XDG_RUNTIME_DIR", run.c_str(), 1);
+    return {layout, caller, request, {}, std::move(outside)};
+  }
+  const Caller caller = caller_of_root();
+  // Elsewhere the directories above could be the user's own, to be swapped while root works in them.
+  if (caller.uid != 0 && root != default_root)
+    throw Error(ErrorKind::usage,
+                fmt::format("only root itself may move '{}' by ENVTOOL_ROOT", default_root));
+  return {layout_at(root), caller, request};
 }
 
 void check_texts(const Value& request) {
@@ -78,8 +102,7 @@ struct UnmakeIfEmpty {
 };
 
 Value run(const Value& request, std::vector<std::string>& warnings) {
-  const Caller user = caller();
-  Context context{layout_for(user, request["root"].as_text()), user, request};
+  Context context = context_for(request);
   const std::string& operation = context.text("op");
   if (operation == "check") return check_host(context);
   if (operation == "import") return import_box(context);
@@ -119,8 +142,7 @@ std::optional<int> run_interactive(int count, char** words) {
     const Value request = count > 1 ? parse_json(words[1], "the request") : Value();
     const std::string& operation = request["op"].as_text();
     if (operation != "attach" && operation != "console") return std::nullopt;
-    const Caller user = caller();
-    Context context{layout_for(user, request["root"].as_text()), user, request};
+    Context context = context_for(request);
     if (operation == "console") return open_console(context);
     return attach_to_machine(context, std::vector<std::string>(words + 2, words + count));
   } catch (const Error& error) {
@@ -162,7 +184,7 @@ Value answer(int count, char** words) {
   }
 }
 
-/// Root does not trust the environment of whoever calls.
+/// Root does not trust the environment of whoever calls, and without root none of it is needed.
 void prepare_process() {
   const char* sudo = std::getenv("SUDO_UID");
   const std::string user = sudo != nullptr ? sudo : "";

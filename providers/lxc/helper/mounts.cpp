@@ -57,7 +57,8 @@ UniqueFd user_namespace(const IdMap& users, const IdMap& groups) {
 }
 
 UniqueFd clone_mount(int directory, const CloneOptions& options, const std::string& what) {
-  UniqueFd mount(::open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  const unsigned below = options.recursive ? AT_RECURSIVE : 0;
+  UniqueFd mount(::open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | below));
   if (!mount) fail(fmt::format("clone the mount of {}", what), errno);
   mount_attr attributes{};
   if (options.read_only) attributes.attr_set |= MOUNT_ATTR_RDONLY;
@@ -66,7 +67,7 @@ UniqueFd clone_mount(int directory, const CloneOptions& options, const std::stri
     attributes.userns_fd = static_cast<std::uint64_t>(options.user_namespace);
   }
   if (attributes.attr_set != 0 &&
-      ::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0)
+      ::mount_setattr(mount.get(), "", AT_EMPTY_PATH | below, &attributes, sizeof attributes) != 0)
     throw Error(ErrorKind::unsupported,
                 fmt::format("cannot shift the owners of {}: {}; its file system or this kernel "
                             "has no idmapped mounts",
@@ -105,12 +106,14 @@ void attach(int mount, int target) {
 void mount_overlay(const Overlay& overlay) {
   // Kernels before 6.15 take layers from the caller's mounts only, not from a tree that is mounted nowhere.
   attach(overlay.lower, overlay.target);
-  // By descriptor, since the names of many layers would not fit into the options.
+  // By descriptors: the names of many layers would not fit into the options, nor what tells options apart.
   std::string lower;
   for (auto layer = overlay.layers.rbegin(); layer != overlay.layers.rend(); ++layer)
     lower += fmt::format("/proc/self/fd/{}:", layer->get());
-  const std::string options = fmt::format("lowerdir={}/proc/self/fd/{},upperdir={},workdir={}", lower,
-                                          overlay.lower, overlay.upper.string(), overlay.work.string());
+  const UniqueFd upper = open_directory(overlay.upper), work = open_directory(overlay.work);
+  const std::string options =
+      fmt::format("lowerdir={}/proc/self/fd/{},upperdir=/proc/self/fd/{},workdir=/proc/self/fd/{}{}", lower,
+                  overlay.lower, upper.get(), work.get(), overlay.user_xattr ? ",userxattr" : "");
   if (::mount("overlay", overlay.target.c_str(), "overlay", 0, options.c_str()) != 0)
     throw Error(ErrorKind::unsupported, fmt::format("this kernel refuses the overlay on '{}': {}",
                                                     overlay.target.string(), errno_text(errno)));

@@ -33,6 +33,7 @@ UniqueFd user_namespace(const IdMap& users, const IdMap& groups);
 
 struct CloneOptions {
   bool read_only = false;
+  bool recursive = false;   ///< with what is mounted below, which without root cannot be left away
   int user_namespace = -1;  ///< shifts owners as its maps say
 };
 /// A copy of the mount that the directory descriptor stands for, attached nowhere yet.
@@ -52,6 +53,7 @@ struct Overlay {
   int lower = -1;  ///< a descriptor of a directory or of an unattached mount
   std::filesystem::path upper, work, target;
   std::vector<UniqueFd> layers = {};  ///< directories between the two, the lowest first
+  bool user_xattr = false;            ///< keeps its marks where a user may write them, without root
 };
 /// Mounts it. Throws Error(unsupported) when the kernel refuses.
 void mount_overlay(const Overlay& overlay);

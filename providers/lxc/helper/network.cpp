@@ -171,7 +171,10 @@ void Network::remove_rules() const {
 }
 
 std::string Network::resolv_conf() const {
-  if (dns_) return resolv_conf_text({gateway()}, {});
+  return dns_ ? resolv_conf_text({gateway()}, {}) : host_resolv_conf(context_);
+}
+
+std::string host_resolv_conf(Context& context) {
   ResolverSettings settings;
   for (const char* path :
        {"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf", "/run/NetworkManager/no-stub-resolv.conf"}) {
@@ -179,7 +182,7 @@ std::string Network::resolv_conf() const {
     std::erase_if(settings.servers, [](const std::string& server) { return is_loopback_server(server); });
     if (!settings.servers.empty()) return resolv_conf_text(settings.servers, settings.search);
   }
-  context_.warnings.push_back(
+  context.warnings.push_back(
       "guests have no name server: dnsmasq is missing, and the host's own listens on loopback only");
   return resolv_conf_text({}, settings.search);
 }

@@ -45,4 +45,8 @@ class Network {
   bool ready_ = false;
 };
 
+/// A guest's resolv.conf with the name servers that the host asks itself; a warning when it has none that a
+/// guest could reach.
+std::string host_resolv_conf(Context& context);
+
 }  // namespace envtool::lxc

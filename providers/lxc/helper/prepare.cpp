@@ -64,23 +64,21 @@ Context context_of(const Context& context) {
 }
 
 /// In a process of its own, whose mounts and whose container end with it, and it with this one.
-[[noreturn]] void run_in_container(const Context& context, const Record& record, const std::string& script,
+[[noreturn]] void run_in_container(Context& context, const Record& record, const std::string& script,
                                    int parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
   try {
     enter_private_mounts();
-    std::string gateway, resolv_conf;
+    Surroundings around;
     {
-      Context own = context;
-      Network network(own);
-      gateway = network.gateway();
-      resolv_conf = network.resolv_conf();
+      Network network(context);
+      around = {network.gateway(), network.resolv_conf(), {}};
     }
     {
       const GuestTree guest = mount_rootfs(context, record);
-      guest.write("/etc/resolv.conf", resolv_conf);
-      write_config(context, record, {}, gateway);
+      guest.write("/etc/resolv.conf", around.resolv_conf);
+      write_config(context, record, {}, around);
     }
     ::_exit(run_as_init(context.layout, record.name, {"/bin/sh", "-c", script}) ? 0 : 1);
   } catch (const std::exception& error) {
@@ -113,7 +111,8 @@ void drop_preparation(Context& context) {
   const fs::path files = context.layout.machine(name);
   if (!fs::exists(container) && !fs::exists(files)) return;
   Context own = context_of(context);
-  if (const auto record = find_record(context.layout, name)) own.caller.uid = record->owner;
+  if (const auto record = find_record(context.layout, name))
+    own.caller.uid = own.caller.host_uid = record->owner;
   end_container(context.layout, name);
   destroy_machine(own);
   remove_tree(files);
@@ -137,6 +136,11 @@ bool prepare_image(Context& context, const fs::path& rootfs) {
   const std::string& box = context.text("box");
   const Preparation preparation = preparation_for(GuestTree(rootfs), context.text("user"));
   if (!preparation.is_needed()) return false;
+  if (context.rootless())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("box '{}' has no {}, and without root it cannot be prepared", box,
+                            preparation.in_words()))
+        .with_hint("use a box that has it, or 'sudo envtool ...', which prepares it for root's machines");
   const Lock lock = wait_for_lock(context.layout.root / "prepare.lock", 2 * longest);
   drop_preparation(context);
   const AlwaysDropped dropped{context};
@@ -144,7 +148,7 @@ bool prepare_image(Context& context, const fs::path& rootfs) {
   Context own = context_of(context);
   const std::string& name = own.text("name");
   make_directories(context.layout.container(name), 0711);
-  const Record record = reserve(own, Storage::copy);
+  const Record record = reserve(own, Storage::copy, {});
   {
     Network network(own);
     network.ensure_bridge();

@@ -1,10 +1,19 @@
 #include "providers/lxc/helper/seal.h"
 
-#include <array>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
+#include <cerrno>
+
+#include "base/text.h"
+#include "providers/lxc/helper/context.h"
 #include "providers/lxc/parts/guest_files.h"
 
 namespace envtool::lxc {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -112,6 +121,33 @@ void quicken_boot(const GuestTree& box) {
 }
 
 }  // namespace
+
+std::string files_of_people(const fs::path& tree) {
+  std::string list;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(tree)) {
+    struct stat facts {};
+    const std::string path = entry.path().lexically_relative(tree).string();
+    if (::lstat(entry.path().c_str(), &facts) != 0) fail(fmt::format("look at '{}'", path), errno);
+    if ((facts.st_uid != 0 || facts.st_gid != 0) && path.find('\n') == std::string::npos) list += path + "\n";
+  }
+  return list;
+}
+
+void hand_over(const fs::path& tree, const std::string& list, const Account& account) {
+  for (const std::string& line : split(list, '\n')) {
+    const fs::path path = tree / line;
+    struct stat facts {};
+    if (line.empty() || ::lstat(path.c_str(), &facts) != 0) continue;
+    const bool user = facts.st_uid == account.uid, group = facts.st_gid == account.gid;
+    if (!user && !group) continue;
+    if (::lchown(path.c_str(), user ? own_id : facts.st_uid, group ? own_id : facts.st_gid) != 0)
+      fail(fmt::format("set the owner of '{}'", path.string()), errno);
+    // The kernel takes set-user-id away from a file that changes hands.
+    if (S_ISREG(facts.st_mode) && (facts.st_mode & (S_ISUID | S_ISGID)) != 0 &&
+        ::chmod(path.c_str(), facts.st_mode & 07777) != 0)
+      fail(fmt::format("set the mode of '{}'", path.string()), errno);
+  }
+}
 
 void seal_box(const GuestTree& box) {
   remove_keys(box);

@@ -76,7 +76,9 @@ std::string container_config_text(const Layout& layout, const Record& record, co
   add_confinement(lines, record, config);
   if (config.limits.cpus || config.limits.memory)
     for (const ControlFile& file : limit_files(config.limits, config.cgroups, {}))
-      lines.push_back(fmt::format("lxc.{}.{} = {}", file.v1 ? "cgroup" : "cgroup2", file.name, file.value));
+      if (std::find(config.absent_controls.begin(), config.absent_controls.end(), file.name) ==
+          config.absent_controls.end())
+        lines.push_back(fmt::format("lxc.{}.{} = {}", file.v1 ? "cgroup" : "cgroup2", file.name, file.value));
   for (const auto& [number, guest] : config.folders)
     lines.push_back(fmt::format("lxc.mount.entry = {} {} none rbind,create=dir 0 0",
                                 mount_field(layout.folder(record.name, number).string()),
@@ -87,6 +89,10 @@ std::string container_config_text(const Layout& layout, const Record& record, co
 }
 
 std::string veth_name(const std::string& machine) { return "envt" + sha256(machine).substr(0, 10); }
+
+std::string device_of(const Record& record) {
+  return record.device.empty() ? veth_name(record.name) : record.device;
+}
 
 std::map<std::string, std::string> raw_config_of(const Value& option) {
   static constexpr std::array ours = {"lxc.rootfs",    "lxc.uts.name",  "lxc.idmap",   "lxc.net",

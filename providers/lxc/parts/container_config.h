@@ -26,6 +26,7 @@ struct ContainerConfig {
   bool apparmor = false;                   ///< this kernel enforces it
   std::string seccomp_profile;             ///< empty: none
   CgroupLayout cgroups;
+  std::vector<std::string> absent_controls = {};  ///< control files that the machine's groups do not have
 };
 
 /// The text of a container's `config`.
@@ -33,6 +34,8 @@ std::string container_config_text(const Layout& layout, const Record& record, co
 
 /// The host's end of the machine's network device: the same at every start, so that a leftover can be found.
 std::string veth_name(const std::string& machine);
+/// The same of a machine that may run without root, where lxc-user-nic chose it.
+std::string device_of(const Record& record);
 
 /// The option `config` as pairs of keys and values. Throws Error(failed) for a key that is no LXC key, or
 /// that envtool sets itself.

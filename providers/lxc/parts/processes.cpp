@@ -118,7 +118,9 @@ std::optional<pid_t> Cgroups::init(const std::string& name) const {
 }
 
 std::vector<fs::path> Cgroups::directories(const std::string& name) const {
-  std::vector<fs::path> found = own_;
+  std::vector<fs::path> found;
+  for (const fs::path& own : own_)
+    if (std::error_code code; fs::is_directory(own, code)) found.push_back(own);
   for (const fs::path& mount : mounts_)
     for (const char* part : {"lxc.payload.", "lxc.monitor."})
       if (std::error_code code; fs::is_directory(mount / (part + name), code))

@@ -79,6 +79,20 @@ TEST_CASE("a raw key that envtool sets itself is refused") {
   CHECK_NOTHROW(raw_config_of(Value::map({{"lxc.network_is_no_prefix", "x"}})));
 }
 
+TEST_CASE("a control file that the machine's groups do not have is left out, since liblxc would not start") {
+  const ContainerConfig config{.hostname = "web",
+                               .gateway = "10.86.0.1",
+                               .limits = {.cpus = 2, .memory = 512 << 20},
+                               .folders = {},
+                               .raw = {},
+                               .absent_controls = {"cpu.max"}};
+
+  const std::string text = container_config_text(layout, a_record(), config);
+
+  CHECK(text.find("cpu.max") == std::string::npos);
+  CHECK(text.find("lxc.cgroup2.memory.max = 536870912") != std::string::npos);
+}
+
 TEST_CASE("the name of the network device fits the kernel and stays with the machine") {
   CHECK(veth_name("shop-web-1").size() <= 15);
   CHECK(veth_name("shop-web-1") == veth_name("shop-web-1"));

@@ -1,0 +1,297 @@
+#!/bin/bash
+# An ordinary user without sudo brings machines up, works with them and takes them away, and nothing of it runs as
+# root. What the host must lend is what `envtool doctor --fix` writes. It is all removed again.
+. "$(dirname "$0")/lib.sh"
+for program in sudo useradd runuser newuidmap python3; do
+  command -v "$program" >/dev/null || skip "it needs '$program'"
+done
+[ -d /sys/fs/cgroup/systemd ] || skip "it makes control groups of version 1"
+[ ! -d /run/systemd/system ] || skip "it makes control groups by itself, which is systemd's business here"
+
+user=envt-user
+lent=envtu$$
+usernet=/etc/lxc/lxc-usernet
+settings=/etc/sysctl.d/60-envtool.conf
+instances=$(sysctl -n fs.inotify.max_user_instances)
+id "$user" >/dev/null 2>&1 && fail "there is a user '$user' already"
+[ ! -e $settings ] || skip "'$settings' is somebody's"
+[ -e $usernet ] && cp -a $usernet "$work/usernet"
+
+# The user's own: everything envtool keeps, and the project.
+home=$work/$user
+machines=$home/.local/share/envtool/lxc
+
+leave() {
+  local result=$? id group
+  cd /
+  for id in $(as envtool --json list 2>/dev/null | jq --raw-output '.environments[].id'); do
+    as envtool destroy "@$id" --yes
+  done >"$work/destroy.log" 2>&1
+  for group in $(own_groups | tac); do
+    for id in $(cat "$group/cgroup.procs"); do kill -9 "$id"; done
+    rmdir "$group" || { sleep 0.3; rmdir "$group"; }
+  done
+  rmdir /sys/fs/cgroup/*/user
+  ip link delete "$lent"
+  rm -f /etc/sudoers.d/envtool-test $settings $usernet.before-envtool
+  sysctl --quiet fs.inotify.max_user_instances="$instances"
+  if [ -e "$work/usernet" ]; then cp -a "$work/usernet" $usernet; else rm -f $usernet; fi
+  rm -rf "/tmp/envtool-$(id -u $user)"
+  userdel $user
+  (exit "$result")
+  clean_up
+} 2>/dev/null
+trap leave EXIT
+
+own_groups() { find /sys/fs/cgroup/*/user/$user -type d 2>/dev/null; }
+
+# The program at a place that any user can reach.
+bin=$work/bin
+mkdir -p "$bin/libexec"
+cp "$ENVTOOL" "$bin/envtool"
+for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
+  [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$bin/libexec/" && break
+done
+
+as() {
+  timeout 120 runuser --user $user -- env --ignore-environment HOME="$home" USER=$user LC_ALL=C.UTF-8 \
+    PATH="$bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin" "$@" </dev/null 9>&-
+}
+envtool() { as "$bin/envtool" "$@"; }
+# killed_after SECONDS COMMAND...: as the user, in a shell of its own, which does not tell of the kill.
+killed_after() {
+  local time=$1
+  shift
+  (timeout --signal=KILL "$time" runuser --user $user -- env --ignore-environment HOME="$home" USER=$user \
+    PATH="$bin:/usr/bin:/bin:/usr/sbin:/sbin" "$@" </dev/null 9>&-; true) >/dev/null 2>&1
+}
+
+useradd --create-home --home-dir "$home" --shell /bin/bash $user || fail "useradd"
+chmod 0700 "$home"
+sed --in-place "/^$user:/d" /etc/subuid /etc/subgid
+mkdir -p "$home/.local/share/envtool"
+cp -rL "$cache/boxes" "$home/.local/share/envtool/boxes"
+chown -R "$user:" "$home"
+number=$(id -u $user)
+
+# A bridge with an address, as lxc-net makes one; no way out is needed here.
+for third in $(seq 200 250); do
+  subnet=10.231.$third
+  [ -n "$(ip route show root $subnet.0/24 table all)" ] || break
+done
+ip link add "$lent" type bridge && ip address add "$subnet.1/24" dev "$lent" && ip link set "$lent" up || fail "no bridge"
+
+cd "$home" && as mkdir project && cd project || fail "no project"
+write() { cat >Envfile && chown "$user:" Envfile; }
+write <<'YAML'
+name: envtuser
+provider: lxc
+box: build:debian/bookworm
+memory: 300MiB
+ports: ["28600-28699:8000"]
+folders:
+  - .:/vagrant
+  - ./read:/srv/read:ro
+  - {host: ./site, guest: /srv/site, exclude: [node_modules]}
+provision:
+  - shell: |
+      mkdir -p /srv/www && echo answer >/srv/www/page
+      printf '[Service]\nExecStart=/usr/bin/python3 -m http.server -d /srv/www 8000\n[Install]\nWantedBy=multi-user.target\n' \
+        >/etc/systemd/system/page.service
+      systemctl enable --now page.service
+ready: [{http: 8000, path: /page}]
+YAML
+as mkdir -p read site/node_modules
+echo source >read/main.c
+echo host >site/node_modules/host.js
+chown -R "$user:" .
+
+guest() { envtool ssh -c "$1"; }
+guest_root() { envtool ssh -c "sudo -n sh -c '$1'"; }
+address() { json '.machines[0].addresses[0]' envtool --json status; }
+payload() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.payload.*' -name cgroup.procs -exec cat {} + | sort -n; }
+monitor() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.monitor.*' -name cgroup.procs -exec cat {} + | sort -n; }
+traces() {
+  find "$machines"/{lxc,machines,root} -mindepth 1 -maxdepth 1 2>/dev/null
+  own_groups | grep --invert-match "/$user\$"
+  ls "/sys/class/net/$lent/brif"
+  grep --fixed-strings " $home/" /proc/self/mountinfo
+  ps -eo user:32=,args= | grep --fixed-strings -e "$machines" -e "$home" | grep --extended-regexp 'envtool-forward|lxc monitor|ssh:'
+}
+no_traces() { equal "what is left" "" "$(traces)"; }
+
+step "doctor names what is missing, with the lines that mend it"
+run envtool doctor
+says "subordinate user and group ids" "sudo usermod --add-subuids" "--add-subgids" \
+  "a bridge in /etc/lxc/lxc-usernet: none for '$user'" "echo '$user veth lxcbr0 100' | sudo tee --append $usernet" \
+  "a delegated control group: none" "fs.inotify.max_user_instances"
+expect 4 envtool up
+says "sudo envtool" "envtool doctor"
+
+step "doctor --fix does it, keeps what files hold, and has nothing to do the second time"
+printf '# mine\n%s veth %s 5' $user "$lent" >$usernet
+echo "$user ALL=(ALL) NOPASSWD: ALL" >/etc/sudoers.d/envtool-test
+chmod 0440 /etc/sudoers.d/envtool-test
+expect 2 envtool doctor --fix
+says "--yes"
+envtool doctor --fix --yes >"$work/fix.log" 2>&1
+grep -q "^$user:" /etc/subuid || fail "no subordinate ids: $(cat "$work/fix.log")"
+equal "the lines that were there" "# mine $user veth $lent 5" "$(tr '\n' ' ' <$usernet)"
+before=$(cat /etc/subuid /etc/subgid $usernet $settings)
+run envtool doctor --fix --yes
+equal "the files" "$before" "$(cat /etc/subuid /etc/subgid $usernet $settings)"
+rm /etc/sudoers.d/envtool-test
+
+step "up, as the user and without sudo"
+expect 0 envtool doctor
+expect 0 envtool up
+says "is up"
+equal "the page" answer "$(page "$(envtool port --guest 8000)" /page)"
+equal "the guest" running "$(guest 'systemctl is-system-running --wait')"
+equal "processes of root's" "" "$(payload | cat - <(monitor) | xargs -I{} ps -o uid= -p {} | sort -u | awk '$1 < 1000')"
+equal "programs of root's" "" "$(ps -eo uid=,args= | awk '$1 == 0' | grep --fixed-strings -e "$machines" -e "$bin/libexec" | grep --invert-match 'grep ')"
+expect 0 envtool up
+says "nothing to do"
+
+step "folders, from both sides, as user, root and www-data"
+equal "the user's file in the guest" vagrant:vagrant "$(guest 'stat -c %U:%G /vagrant/Envfile')"
+guest 'echo guest >/vagrant/of-user'
+equal "the guest user's file here" "$user:$user" "$(stat -c %U:%G of-user)"
+guest_root 'echo root >/vagrant/of-root; echo www >/vagrant/of-www; chown www-data: /vagrant/of-www'
+first=$(stat -c %u of-root)
+equal "the guest root's file here" "$(awk -F: -v user=$user '$1 == user { print $2 }' /etc/subuid)" "$first"
+equal "www-data's file here" $((first + 33)) "$(stat -c %u of-www)"
+equal "root's file in the guest" root:root "$(guest 'stat -c %U:%G /vagrant/of-root')"
+equal "www-data's file in the guest" www-data:www-data "$(guest 'stat -c %U:%G /vagrant/of-www')"
+expect 1 envtool ssh -c 'touch /srv/read/new'
+guest_root 'mount -o remount,rw,bind /srv/read; umount /srv/read; touch /srv/read/new' >/dev/null 2>&1
+[ ! -e read/new ] || fail "the guest's root made a read-only folder writable"
+equal "what is excluded" "" "$(guest 'ls -A /srv/site/node_modules')"
+guest 'echo guest >/srv/site/node_modules/own.js'
+equal "what the host keeps there" host.js "$(ls -A site/node_modules)"
+guest_root 'umount /vagrant/.envtool; touch /vagrant/.envtool/new' >/dev/null 2>&1
+[ ! -e .envtool/new ] || fail "the guest's root reached the project's .envtool"
+cat >watch.py <<'END'
+import ctypes, os
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, b"/vagrant", 0x100)
+open("/tmp/ready", "w").close()
+os.read(watch, 4096)
+open("/tmp/seen", "w").close()
+END
+guest 'setsid python3 /vagrant/watch.py >/dev/null 2>&1 </dev/null &'
+eventually envtool ssh -c 'test -e /tmp/ready'
+as touch made-here
+eventually envtool ssh -c 'test -e /tmp/seen'
+write <<<"$(sed 's|^  - ./read:/srv/read:ro$|&\n  - ./late:/srv/late|' Envfile)"
+as mkdir late && as touch late/file
+boot=$(guest 'stat --format %Y /proc/1')
+expect 0 envtool up
+equal "the new folder" "vagrant file" "$(guest 'cd /srv/late && stat -c "%U %n" file')"
+equal "the machine has not been restarted" "$boot" "$(guest 'stat --format %Y /proc/1')"
+
+step "an owner who is not the ssh user is refused with what to do"
+cp Envfile good
+write <<<"$(sed 's|^  - ./late:/srv/late$|  - {host: ./late, guest: /srv/late, owner: www-data}|' good)"
+expect 6 envtool up
+says "/srv/late" "'vagrant' only" "rsync" "mode: root"
+write <good && rm good
+expect 0 envtool up
+
+step "limits, where their control groups are delegated"
+equal "memory" $((300 << 20)) "$(guest 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes')"
+write <<<"$(sed 's|300MiB|280MiB|' Envfile)"
+expect 0 envtool up
+equal "memory, changed live" $((280 << 20)) "$(guest 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes')"
+
+step "a restart inside of the guest"
+guest 'sudo -n systemctl reboot' >/dev/null 2>&1
+eventually page "$(envtool port --guest 8000)" /page
+equal "the state" running "$(state_of)"
+equal "the folder" "vagrant" "$(guest 'stat -c %U /vagrant/Envfile')"
+
+step "halt, and up again where others have taken the address meanwhile"
+expect 0 envtool halt
+equal "the state" stopped "$(state_of)"
+equal "processes" "" "$(payload)$(monitor)"
+address=$(address)
+ip address add "$address/32" dev "$lent"
+expect 0 envtool up
+[ "$(address)" != "$address" ] || fail "the machine has an address that is another's"
+equal "the page" answer "$(page "$(envtool port --guest 8000)" /page)"
+equal "what it kept under a cover" own.js "$(guest 'ls -A /srv/site/node_modules')"
+ip address delete "$address/32" dev "$lent"
+
+stopped() { [ "$(state_of)" = stopped ]; }
+step "its init is killed, then its monitor alone: up brings it back"
+kill -9 "$(payload | head -1)"
+eventually stopped
+expect 0 envtool up
+kill -9 "$(monitor)"
+eventually stopped
+expect 0 envtool up
+equal "the page" answer "$(page "$(envtool port --guest 8000)" /page)"
+
+step "destroy leaves nothing but the user's files"
+expect 0 envtool destroy --yes
+no_traces
+for file in of-user of-root of-www late/file read/main.c site/node_modules/host.js; do
+  [ -e $file ] || fail "'$file' is gone"
+done
+
+step "kill -9 at any moment, and destroy finds what is left"
+for time in 0.05 0.1 0.2 0.3 0.4 0.6 0.9; do
+  killed_after $time "$bin/envtool" up
+  expect 0 envtool destroy --yes
+  no_traces
+done
+
+step "two machines, and one of root's beside them"
+write <<'YAML'
+name: envtuser
+provider: lxc
+box: build:debian/bookworm
+folders: []
+machines: {one: {}, two: {}}
+YAML
+expect 0 envtool up
+expect 0 envtool exec one -- getent hosts two
+expect 0 envtool exec two -- bash -c 'timeout 5 cat </dev/tcp/one/22 | head -c 4'
+says SSH-
+equal "where root's machines are" "" "$(ls -A "$ENVTOOL_ROOT/lxc")"
+expect 0 envtool destroy --yes
+no_traces
+
+suite=$(dirname "$ENVTOOL")/tests/test_providers_lxc
+if [ -x "$suite" ]; then
+  step "the conformance suite, as this user"
+  cp "$suite" "$bin/suite"
+  box=$(find "$home/.local/share/envtool/boxes" -name 'rootfs.tar*' -printf '%h')
+  expect 0 as env ENVTOOL="$bin/envtool" ENVTOOL_TEST_BOX="$box" "$bin/suite" --test-suite="lxc conformance"
+  says "8 passed"
+  no_traces
+else
+  step "the conformance suite is left out: it is not built"
+fi
+
+step "a user without a delegated control group is told so before anything starts"
+for group in /sys/fs/cgroup/*/user/$user; do chown root: "$group" "$group/cgroup.procs"; done
+write <<'YAML'
+name: envtuser
+provider: lxc
+box: build:debian/bookworm
+folders: []
+providers: {lxc: {mode: user}}
+YAML
+run envtool up
+[ "$status" -ne 0 ] || fail "it came up"
+says "delegated"
+expect 0 envtool destroy --yes
+for group in /sys/fs/cgroup/*/user/$user; do chown $user: "$group" "$group/cgroup.procs"; done
+
+step "the box's unpacked copy goes with the box"
+[ -n "$(ls -A "$machines/boxes")" ] || fail "there is no copy"
+box=$(envtool --json box list | jq --raw-output '.boxes[0].digest')
+expect 0 envtool box remove "$box" --yes
+equal "copies" "" "$(ls -A "$machines/boxes")"
