@@ -21,12 +21,18 @@ std::string variable(const char* name) {
   return value;
 }
 
+EnvironmentVariables given(std::initializer_list<const char*> names) {
+  EnvironmentVariables variables;
+  for (const char* name : names)
+    if (const char* const value = std::getenv(name)) variables[name] = value;
+  return variables;
+}
+
 struct RealWorld {
   SystemProcessRunner processes;
   SystemClock clock;
   RecordingReporter reporter;
-  EnvironmentVariables variables = {{"ENVTOOL_HOME", variable("ENVTOOL_HOME")},
-                                    {"ENVTOOL_ROOT", variable("ENVTOOL_ROOT")}};
+  EnvironmentVariables variables = given({"ENVTOOL_HOME", "ENVTOOL_ROOT", "XDG_RUNTIME_DIR"});
   Host host{
       processes, clock, reporter, variables, host_paths(variables, variable("HOME"), variable("ENVTOOL")),
       "/"};

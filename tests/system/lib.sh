@@ -105,6 +105,19 @@ example() {
   cp -a "$source_root/examples/$1" "$work/$1" && cd "$work/$1" || fail "there is no example '$1'"
 }
 
+# For the conformance suite: ends every process of the container "$1".
+# shellcheck disable=SC2016,SC2034 # for the suite's shell
+kill_by_group='
+  groups=$(find /sys/fs/cgroup -type d -path "*/lxc.payload.$1*")
+  for group in $groups; do
+    for process in $(cat "$group/cgroup.procs"); do kill -KILL "$process"; done
+  done 2>/dev/null
+  for tries in $(seq 500); do
+    [ -n "$(for group in $groups; do cat "$group/cgroup.procs"; done 2>/dev/null)" ] || exit 0
+    sleep 0.01
+  done
+  exit 1'
+
 # --- nothing may be left ---------------------------------------------------------------------------------------
 
 # Prints what is left of this root's machines and this home's environments.

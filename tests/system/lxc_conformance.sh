@@ -4,7 +4,6 @@
 
 suite=$(dirname "$ENVTOOL")/tests/conformance
 [ -x "$suite" ] || skip "'$suite' is not built"
-command -v lxc-stop >/dev/null || skip "it needs 'lxc-stop'"
 
 # Makes sure that the recipe's box is in the store and unpacked.
 project recipe <<'EOF'
@@ -15,9 +14,7 @@ expect 0 envtool up
 export CONFORMANCE_PROVIDER=lxc CONFORMANCE_ENVIRONMENT=c0f0c0f0c0f0c0f0
 CONFORMANCE_DIGEST=$(json .box.digest envtool --json info)
 CONFORMANCE_BOX=$ENVTOOL_HOME/data/boxes/$CONFORMANCE_DIGEST
-# shellcheck disable=SC2016 # for the suite's shell
-CONFORMANCE_KILL='lxc-stop --kill --lxcpath "$ENVTOOL_ROOT/lxc" --name "$1"'
-export CONFORMANCE_DIGEST CONFORMANCE_BOX CONFORMANCE_KILL
+export CONFORMANCE_DIGEST CONFORMANCE_BOX CONFORMANCE_KILL=$kill_by_group
 expect 0 envtool destroy --yes
 
 step "the suite"

@@ -263,13 +263,13 @@ equal "where root's machines are" "" "$(ls -A "$ENVTOOL_ROOT/lxc")"
 expect 0 envtool destroy --yes
 no_traces
 
-suite=$(dirname "$ENVTOOL")/tests/test_providers_lxc
+suite=$(dirname "$ENVTOOL")/tests/conformance
 if [ -x "$suite" ]; then
   step "the conformance suite, as this user"
-  cp "$suite" "$bin/suite"
+  cp "$suite" "$bin/conformance"
   box=$(find "$home/.local/share/envtool/boxes" -name 'rootfs.tar*' -printf '%h')
-  expect 0 as env ENVTOOL="$bin/envtool" ENVTOOL_TEST_BOX="$box" "$bin/suite" --test-suite="lxc conformance"
-  says "8 passed"
+  expect 0 as env ENVTOOL="$bin/envtool" CONFORMANCE_PROVIDER=lxc CONFORMANCE_ENVIRONMENT=c0f0c0f0c0f0c0f0 \
+    CONFORMANCE_DIGEST="${box##*/}" CONFORMANCE_BOX="$box" CONFORMANCE_KILL="$kill_by_group" "$bin/conformance"
   no_traces
 else
   step "the conformance suite is left out: it is not built"
