@@ -107,7 +107,10 @@ Step start_step() {
 Step wait_ready_step() {
   Step step{.name = "ssh", .title = "wait for SSH"};
   step.need = [](MachineContext& machine) {
-    return machine.started_now ? Need::because("it has just been started") : Need::none();
+    if (machine.started_now) return Need::because("it has just been started");
+    const bool had_no_session = machine.state.phase == MachinePhase::running && !machine.record.taken_over &&
+                                !machine.run.endpoint_of(machine.record, machine.operation).first_key.empty();
+    return had_no_session ? Need::because("it still has the keys of its box") : Need::none();
   };
   step.run = [](MachineContext& machine) { machine.guest(); };
   return step;
