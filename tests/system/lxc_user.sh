@@ -267,7 +267,7 @@ suite=$(dirname "$ENVTOOL")/tests/conformance
 if [ -x "$suite" ]; then
   step "the conformance suite, as this user"
   cp "$suite" "$bin/conformance"
-  box=$(find "$home/.local/share/envtool/boxes" -name 'rootfs.tar*' -printf '%h')
+  box=$(find "$machines/boxes" -mindepth 1 -maxdepth 1 -name '[0-9a-f]*' | head -1)
   expect 0 as env ENVTOOL="$bin/envtool" CONFORMANCE_PROVIDER=lxc CONFORMANCE_ENVIRONMENT=c0f0c0f0c0f0c0f0 \
     CONFORMANCE_DIGEST="${box##*/}" CONFORMANCE_BOX="$box" CONFORMANCE_KILL="$kill_by_group" "$bin/conformance"
   no_traces

@@ -39,7 +39,11 @@ enum TrialResult { all_works = 10, no_overlay = 11, no_shifting = 12 };
     const UniqueFd lower = clone_mount(open_directory(directory / "lower").get(),
                                        {.read_only = true, .user_namespace = space.get()}, "a directory");
     result = no_overlay;
-    mount_overlay({lower.get(), directory / "upper", directory / "work", directory / "target", rootless});
+    mount_overlay({.lower = lower.get(),
+                   .upper = directory / "upper",
+                   .work = directory / "work",
+                   .target = directory / "target",
+                   .user_xattr = rootless});
     result = all_works;
   } catch (const Error& error) {
     const std::string text = error.what();

@@ -213,7 +213,10 @@ Value create_machine(Context& context) {
   Record record = reserve(context, storage_for(context), account);
   uses.reset();
   const GuestTree files = make_files(context, record);
-  write_identity(context, account, context.rootless() ? hand_over_files(context, record, account) : files);
+  if (context.rootless())
+    write_identity(context, account, hand_over_files(context, record, account));
+  else
+    write_identity(context, account, files);
   record.complete = true;
   save_record(context, record);
   return Value::map({{"address", record.address}});
