@@ -70,8 +70,8 @@ BoxMove move_to_newest(const ProjectBox& box, BoxSource& source, BoxLocks& locks
   request.pins = source.newest(request, operation);
   request.anew = request.pins.empty();
   keep_digests(move.before, request.pins);
-  move.after = source.resolve(request, operation).pins;
-  locks.move(request.box, move.after, operation);
+  locks.move(request.box, source.resolve(request, operation).pins, operation);
+  move.after = locks.pins_of(request.box);  // in the order of the file, as those before
   return move;
 }
 

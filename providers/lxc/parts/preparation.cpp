@@ -22,7 +22,8 @@ constexpr Manager managers[] = {
      "[ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 0755 "
      "/usr/sbin/policy-rc.d; mine=1; }\n"
      "apt-get -q update || { sleep 3; apt-get -q update; }\n"
-     "apt-get -q -y --no-install-recommends install",
+     // What is cut off is thrown away, and what is whole is synced at the end.
+     "apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install",
      // Ansible takes the directory's time for that of the last update.
      "[ -z \"${mine-}\" ] || rm /usr/sbin/policy-rc.d\n"
      "apt-get clean\nfind /var/lib/apt/lists -type f -delete\ntouch -d @0 /var/lib/apt/lists",

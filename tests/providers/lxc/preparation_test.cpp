@@ -20,7 +20,9 @@ TEST_CASE("the script installs what is missing by the package manager that it fi
   const std::string script = preparation_script({{"sshd", "python3"}, ""});
 
   CHECK(has(script, "if command -v apt-get >/dev/null; then\n"));
-  CHECK(has(script, "--no-install-recommends install openssh-server python3 python3-apt\n"));
+  CHECK(has(script,
+            "--no-install-recommends -o Dpkg::Options::=--force-unsafe-io install openssh-server python3 "
+            "python3-apt\n"));
   CHECK(has(script, "elif command -v dnf >/dev/null; then\ndnf -y install openssh-server python3\n"));
   CHECK(has(script, "apk add --no-cache openssh python3\n"));
   CHECK(has(script, "pacman -Sy --noconfirm --needed openssh python\n"));
