@@ -118,6 +118,9 @@ void become_root_in_child() {
   };
   if (setup.own_session) ::setsid();
   if (setup.own_group) ::setpgid(0, 0);
+  // A Ctrl-C from before that, held back so far, was meant for us alone, who end the program in our own way.
+  if (setup.own_session || setup.own_group)
+    for (int number : {SIGINT, SIGQUIT, SIGHUP}) ::signal(number, SIG_IGN);
   for (int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGQUIT}) ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);

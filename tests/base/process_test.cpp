@@ -231,6 +231,27 @@ TEST_CASE("many programs at once from many threads all come back") {
   CHECK(good == 80);
 }
 
+TEST_CASE("the terminal's Ctrl-C reaches no program that is just being started") {
+  ::setpgid(0, 0);  // so that it reaches nobody else either
+  sigset_t interrupt, before;
+  ::sigemptyset(&interrupt);
+  ::sigaddset(&interrupt, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+
+  int good = 0;
+  {
+    const std::jthread terminal([](const std::stop_token& stop) {
+      while (!stop.stop_requested()) ::kill(0, SIGINT);
+    });
+    for (int i = 0; i < 50; ++i) good += run({.argv = {"true"}}).ok() ? 1 : 0;
+  }
+
+  const timespec at_once = {};
+  ::sigtimedwait(&interrupt, nullptr, &at_once);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  CHECK(good == 50);
+}
+
 TEST_CASE("a failure in words has the command, the status and the last lines") {
   const ProcessSpec spec{.argv = {"git", "clone", "a b"}};
 
