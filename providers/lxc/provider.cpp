@@ -365,7 +365,7 @@ std::vector<SnapshotInfo> LxcProvider::snapshots(const std::string& name, Operat
 std::vector<std::string> LxcProvider::snapshot_names(const std::string& name, Operation&) {
   std::vector<std::string> names;
   if (const std::optional<lxc::Record> record = record_of(name))
-    for (const lxc::SavedStack& saved : lxc::stack_of(layout_, *record).snapshots)
+    for (const lxc::SavedStack& saved : lxc::stack_of(side_of(name).layout, *record).snapshots)
       names.push_back(saved.name);
   return names;
 }

@@ -25,7 +25,7 @@ struct MachineRecord {
   std::string created;  ///< UTC; empty until create is done
   std::string box_name, box_version, box_digest;
   std::string ssh_user;
-  bool taken_over = false;  ///< it has its own keys in place of those of its box
+  bool taken_over = false;        ///< it has its own keys in place of those of its box
   std::vector<Forward> forwards;  ///< host ports chosen for it
   std::map<std::string, ProvisionRecord> provisioned;
   /// Of each key that a running machine does not follow by itself: what it was when the machine last started

@@ -80,9 +80,9 @@ record_id() { jq --raw-output .id .envtool/id; }
 # page PORT [PATH]: what answers there on the host's loopback.
 page() { curl --silent --show-error --fail --max-time 10 "http://127.0.0.1:$1${2-/}"; }
 
-# eventually COMMAND...: within ten seconds.
+# eventually COMMAND...: within half a minute, which a loaded host may need.
 eventually() {
-  local deadline=$((SECONDS + 10))
+  local deadline=$((SECONDS + 30))
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$deadline" ] || fail "it never came true: $*"
     sleep 0.05
