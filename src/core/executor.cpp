@@ -115,17 +115,19 @@ void recover(MachineContext& context, Journal& journal) {
     context.provider.destroy(context.record.backend_name, context.run.environment->id, context.operation);
     context.state = context.provider.inspect(context.record.backend_name, context.operation);
     context.record.created.clear();
-  } else if (was_cut_off("start")) {
-    // The backend may still be at it, which stop() waits for, and what half a start lacks cannot be asked.
-    if (context.state.phase == MachinePhase::running)
+  } else if (was_cut_off("start") || was_cut_off("stop") || was_cut_off("restore")) {
+    // The backend may still be at it, which stop() waits for, and what half a start or stop lacks cannot be
+    // asked.
+    if (was_cut_off("start") && context.state.phase == MachinePhase::running)
       context.operation.say("an earlier run was cut off while starting it; starting over");
     context.provider.stop(context.record.backend_name, StopMode::hard, {}, context.operation);
     context.state = context.provider.inspect(context.record.backend_name, context.operation);
   }
-  // The provider, cut off with us, may not have let it go on.
-  if (was_cut_off("snapshot") && context.state.phase == MachinePhase::paused)
+  const bool is_alive =
+      context.state.phase == MachinePhase::running || context.state.phase == MachinePhase::paused;
+  // The provider may still be at it, which resume() waits for, or was cut off and did not let it go on.
+  if (was_cut_off("snapshot") && is_alive)
     if (Suspend* const suspend = power_of<Suspend>(context.provider)) {
-      context.operation.say("an earlier run was cut off while taking a snapshot; resuming the machine");
       suspend->resume(context.record.backend_name, context.operation);
       context.state = context.provider.inspect(context.record.backend_name, context.operation);
     }

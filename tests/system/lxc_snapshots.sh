@@ -117,7 +117,7 @@ equal "the file" kept "$(guest cat /root/file)"
 
 step "a hundred layers and more"
 expect 0 envtool halt
-for number in $(seq 1 103); do envtool snapshot save "n$number" || fail "snapshot $number"; done
+for number in $(seq 1 103); do envtool -q snapshot save "n$number" || fail "snapshot $number"; done
 expect 0 envtool up
 equal "the file" kept "$(guest cat /root/file)"
 expect 1 guest test -e /etc/none
