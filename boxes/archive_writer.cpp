@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/error.h"
 #include "boxes/archive_reader.h"
@@ -31,7 +30,9 @@ ArchiveWriter::ArchiveWriter(Sink sink) : output_(new Output{std::move(sink)}), 
 }
 
 ArchiveWriter::~ArchiveWriter() {
-  if (!finished_) archive_write_fail(writer_.get());
+  // libarchive closes its output when it is freed, and leaks its buffer when it could not write: nobody has
+  // to take what is left then.
+  if (!finished_ && output_) output_->sink = nullptr;
 }
 
 void ArchiveWriter::set_format() {
@@ -40,21 +41,19 @@ void ArchiveWriter::set_format() {
   check(archive_write_set_format_option(writer_.get(), "pax", "xattrheader", "SCHILY"));
 }
 
-la_ssize_t ArchiveWriter::write_output(archive* writer, void* data, const void* bytes, std::size_t size) {
+la_ssize_t ArchiveWriter::write_output(archive*, void* data, const void* bytes, std::size_t size) {
   Output& output = *static_cast<Output*>(data);
   try {
-    if (!output.failure) output.sink({static_cast<const char*>(bytes), size});
-    return static_cast<la_ssize_t>(size);
+    if (!output.failure && output.sink) output.sink({static_cast<const char*>(bytes), size});
   } catch (...) {
     output.failure = std::current_exception();
-    archive_set_error(writer, EIO, "it cannot be written");
-    return -1;
   }
+  return static_cast<la_ssize_t>(size);
 }
 
 void ArchiveWriter::check(la_ssize_t status) const {
-  if (status >= 0 || status == ARCHIVE_WARN) return;
   if (output_ && output_->failure) std::rethrow_exception(output_->failure);
+  if (status >= 0 || status == ARCHIVE_WARN) return;
   throw Error(ErrorKind::failed, fmt::format("cannot write the box: {}", archive_reason(writer_.get())));
 }
 
