@@ -64,7 +64,7 @@ void HelperSink::send(std::string_view bytes) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       input_.reset();
-      answer_.get();
+      if (answer_.valid()) answer_.get();
       throw Error(ErrorKind::failed, "the root file system could not be given to 'envtool-lxc'");
     }
     bytes.remove_prefix(static_cast<std::size_t>(count));

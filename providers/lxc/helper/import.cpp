@@ -34,7 +34,11 @@ constexpr std::uint64_t reserve = 64 << 20;  ///< what an unpacking leaves free 
 void sweep(const Layout& layout) {
   for (const fs::directory_entry& entry : fs::directory_iterator(layout.boxes())) {
     if (!entry.path().filename().string().starts_with(part_prefix)) continue;
-    if (FileLock::try_take(entry.path() / "lock", "")) remove_tree(entry.path());
+    std::error_code ignored;  // whose part it is may be removing it at this moment
+    try {
+      if (FileLock::try_take(entry.path() / "lock", "")) fs::remove_all(entry.path(), ignored);
+    } catch (const Error&) {
+    }
   }
 }
 
