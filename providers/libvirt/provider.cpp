@@ -223,9 +223,9 @@ Limits LibvirtProvider::limits(const std::string& name, Operation&) {
   return libvirt::limits_of(machine.connection, machine.domain);
 }
 
-void LibvirtProvider::apply_limits(const std::string& name, const Limits& limits, Operation&) {
+void LibvirtProvider::apply_limits(const std::string& name, const Limits& limits, Operation& operation) {
   const Found machine = find(name);
-  libvirt::set_limits(machine.connection, machine.domain, limits);
+  libvirt::set_limits(machine.connection, machine.domain, limits, operation);
 }
 
 void LibvirtProvider::suspend(const std::string& name, Operation&) {

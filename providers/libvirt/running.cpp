@@ -42,6 +42,24 @@ unsigned long memory_now(const Domain& domain) {
   return info.memory;
 }
 
+/// A guest lets go of a CPU when it gets round to it, and libvirt waits for it 5 s.
+bool lets_go(const Domain& domain, int count, Operation& operation) {
+  for (auto waited = 0s; waited < 60s && vcpus(domain, 0) != count; ++waited) operation.sleep_for(1s);
+  return vcpus(domain, 0) == count;
+}
+
+void set_cpus(const Domain& domain, int count, Operation& operation) {
+  if (vcpus(domain, 0) == count ||
+      api().virDomainSetVcpusFlags(domain.get(), static_cast<unsigned>(count), live) == 0)
+    return;
+  const bool is_slow = last_code() == VIR_ERR_OPERATION_TIMEOUT;
+  const std::string why = last_message();
+  if (is_slow && lets_go(domain, count, operation)) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("cannot give it {}: {}", count == 1 ? "1 CPU" : fmt::format("{} CPUs", count), why))
+      .with_hint("fewer than it was started with it can only have from its next start");
+}
+
 void pin(const Domain& domain, const std::string& map, int count) {
   std::string bits = map;
   for (int cpu = 0; cpu < count; ++cpu)
@@ -128,7 +146,8 @@ Limits limits_of(const Connection& connection, const Domain& domain) {
   return limits;
 }
 
-void set_limits(const Connection& connection, const Domain& domain, const Limits& limits) {
+void set_limits(const Connection& connection, const Domain& domain, const Limits& limits,
+                Operation& operation) {
   const unsigned cpus = cpus_of_host(connection);
   const int most_cpus = vcpus(domain, VIR_DOMAIN_VCPU_MAXIMUM);
   const unsigned long most_memory = api().virDomainGetMaxMemory(domain.get());
@@ -145,12 +164,7 @@ void set_limits(const Connection& connection, const Domain& domain, const Limits
   if (map.empty())
     throw Error(ErrorKind::failed,
                 fmt::format("the CPUs '{}' are not all there: the host has {}", limits.cpu_set, cpus));
-  if (vcpus(domain, 0) != count &&
-      api().virDomainSetVcpusFlags(domain.get(), static_cast<unsigned>(count), live) != 0)
-    throw Error(ErrorKind::failed,
-                fmt::format("cannot give it {}: {}", count == 1 ? "1 CPU" : fmt::format("{} CPUs", count),
-                            last_message()))
-        .with_hint("fewer than it was started with it can only have from its next start");
+  set_cpus(domain, count, operation);
   if (memory_now(domain) != memory && api().virDomainSetMemoryFlags(domain.get(), memory, live) != 0)
     fail("change the size of the memory");
   pin(domain, map, count);

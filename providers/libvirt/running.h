@@ -15,7 +15,8 @@ void set_clock(const Domain& domain, Operation& operation);
 
 /// More than it was started with a machine cannot take: then both are no limit.
 Limits limits_of(const Connection& connection, const Domain& domain);
-void set_limits(const Connection& connection, const Domain& domain, const Limits& limits);
+void set_limits(const Connection& connection, const Domain& domain, const Limits& limits,
+                Operation& operation);
 /// "0-1,4" as the bits of libvirt's CPU maps; empty when the text is none, or names one past `cpus`.
 std::string cpu_map(std::string_view text, unsigned cpus);
 /// The other way round; empty for all CPUs.
