@@ -139,6 +139,10 @@ void Storage::upload_box(const Box& box, Operation& operation) const {
 }
 
 std::string Storage::box(const Box& box, Operation& operation) const {
+  // Of this user's machines that come up at once, one copies it; other users' are seen by the volume itself.
+  const std::filesystem::path lock_file = operation.host.paths.data / "libvirt.lock";
+  std::optional<FileLock> lock;
+  while (!(lock = FileLock::try_take(lock_file, "a copy of a box to libvirt"))) operation.sleep_for(100ms);
   const std::string name = box_volume(box.digest), mark = complete_volume(box.digest);
   bool told = false;
   while (!find_volume(mark)) {
