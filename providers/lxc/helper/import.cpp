@@ -137,15 +137,16 @@ class Unpacking {
         const std::string_view bytes = frames.read_some(left);
         left -= bytes.size();
         written_ += bytes.size();
-        if (!write_all(output_.get(), bytes)) finish();
+        if (result_.valid() && !write_all(output_.get(), bytes)) finish();
       }
     }
     std::string last = frames.read(frame.size);
-    finish();
+    if (result_.valid()) finish();
     return last;
   }
 
  private:
+  /// Returns when tar has all it wants: at the archive's end it may leave before the padding came.
   void finish() {
     output_.reset();
     const ProcessResult result = result_.get();
