@@ -10,7 +10,8 @@ architecture=$(dpkg --print-architecture)
 bare=$cache/bare-bookworm.tar.xz
 if [ ! -e "$bare" ]; then
   step "making a bare image"
-  mmdebstrap --quiet --variant=minbase --include=systemd-sysv --format=tar bookworm "$work/bare.tar" || fail "mmdebstrap"
+  make_bare() { mmdebstrap --quiet --variant=minbase --include=systemd-sysv --format=tar bookworm "$work/bare.tar"; }
+  make_bare || make_bare || fail "mmdebstrap"  # a mirror may be busy
   xz -1 --stdout "$work/bare.tar" >"$bare.new" && mv "$bare.new" "$bare"
   rm "$work/bare.tar"
 fi
