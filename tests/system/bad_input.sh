@@ -146,11 +146,11 @@ box: build:debian/bookworm
 folders: []"
 mkdir "$work/tmpfs-root"
 # Smaller than the packed box: known before the first byte. Larger: found out on the way.
-for size in 20 120; do
+for size in 20 200; do
   mount -t tmpfs -o size=${size}M,mode=0755 none "$work/tmpfs-root"
   expect 1 env ENVTOOL_ROOT="$work/tmpfs-root" "$ENVTOOL" up
   if [ $size -eq 20 ]; then says "packed it has" "has only"; else says "no space left"; fi
-  says "'$work/tmpfs-root'" "make room there"
+  says "$work/tmpfs-root" "make room there"
   equal "what is left of the machine" "" "$(find "$work/tmpfs-root/machines" "$work/tmpfs-root/lxc" -mindepth 1 -maxdepth 1 2>/dev/null)"
   equal "what is left of the box" "" "$(find "$work/tmpfs-root/boxes" -mindepth 1 -maxdepth 1 2>/dev/null)"
   [ "$(df --output=pcent "$work/tmpfs-root" | tail -n 1 | tr -dc 0-9)" -lt 5 ] || fail "the disk is still full"

@@ -51,13 +51,13 @@ says "has no image 'debian/21'" "did you mean 'debian/12'?"
 sed --in-place 's,debian/21,debian/12,' Envfile
 
 step "killed while it is prepared, it leaves no box"
-envtool up >"$work/said" 2>&1 &
+"$ENVTOOL" up >"$work/said" 2>&1 </dev/null 9>&- &
 up=$!
 for ((i = 0; i < 1200; i++)); do
   [ -e "$ENVTOOL_ROOT/lxc/$prepared/config" ] && grep --quiet . "$ENVTOOL_ROOT/machines/$prepared/rootfs/.envtool-prepare.log" 2>/dev/null && break
   sleep 0.05
 done
-helper=$(pgrep -f "$(dirname "$ENVTOOL")/libexec/envtool/envtool-lxc.*$digest" | head -1)
+helper=$(pgrep -f "$(dirname "$ENVTOOL")/libexec/envtool/envtool-lxc .*images:debian/12" | head -1)
 [ -n "$helper" ] || fail "no helper runs: $(cat "$work/said")"
 kill -9 "$up" "$helper"
 wait "$up" 2>/dev/null

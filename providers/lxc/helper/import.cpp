@@ -183,8 +183,9 @@ void check_packed(const Context& context, const fs::path& directory) {
   if (free >= packed + reserve) return;
   throw Error(
       ErrorKind::failed,
-      fmt::format("cannot unpack box '{}': packed it has {}, and '{}' has only {} free", context.text("box"),
-                  ByteSize{packed}.to_string(), context.layout.root.string(), ByteSize{free}.to_string()))
+      fmt::format("cannot unpack box '{}': packed it has {}, and '{}' has only {} free, of which {} stay so",
+                  context.text("box"), ByteSize{packed}.to_string(), context.layout.root.string(),
+                  ByteSize{free}.to_string(), ByteSize{reserve}.to_string()))
       .with_hint("make room there, for instance by destroying machines or with 'envtool box prune'");
 }
 
