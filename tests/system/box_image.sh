@@ -81,10 +81,14 @@ expect 1 test -e "$work/requests"
 expect 0 envtool ssh -c true
 expect 0 envtool destroy --yes
 
-if command -v sqfstar >/dev/null && command -v sqfs2tar >/dev/null; then
+if command -v mksquashfs >/dev/null && command -v sqfs2tar >/dev/null; then
   step "a squashfs does as well, and one that lacks nothing is left as it is"
   whole=$(ls "$cache"/boxes/*/rootfs.tar.zst | head -1)
-  zstd --quiet --decompress --stdout "$whole" | sqfstar -quiet -no-progress -comp lzo "$www/images/root.squashfs" >/dev/null || fail "sqfstar"
+  mkdir "$work/whole"
+  zstd --quiet --decompress --stdout "$whole" |
+    tar --extract --numeric-owner --xattrs --directory "$work/whole" || fail "cannot unpack the recipe's box"
+  mksquashfs "$work/whole/rootfs" "$www/images/root.squashfs" -quiet -no-progress -comp lzo >/dev/null || fail "mksquashfs"
+  rm -rf "$work/whole"
   publish debian/squash root.squashfs 2
   sed --in-place 's/"root.tar.xz": {/"root.squashfs": {/; s/"ftype": "root.tar.xz"/"ftype": "squashfs"/' "$www/streams/v1/images.json"
   sed --in-place 's,debian/12,debian/squash,' Envfile
@@ -98,6 +102,7 @@ fi
 step "where that fails the error says why, and nothing is left"
 mkdir "$work/broken" && printf 'deb http://127.0.0.1:1/debian bookworm main\n' >"$work/broken/sources.list"
 xz --decompress --stdout "$bare" >"$work/broken.tar"
+tar --delete --file "$work/broken.tar" ./etc/apt/sources.list
 tar --append --file "$work/broken.tar" --directory "$work/broken" --transform 's,^,./etc/apt/,' sources.list
 xz -0 "$work/broken.tar" && mv "$work/broken.tar.xz" "$www/images/broken.tar.xz"
 publish debian/broken broken.tar.xz 1
