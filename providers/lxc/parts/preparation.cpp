@@ -21,7 +21,8 @@ constexpr Manager managers[] = {
     {"apt-get",
      "[ -e /usr/sbin/policy-rc.d ] || { printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 0755 "
      "/usr/sbin/policy-rc.d; mine=1; }\n"
-     "apt-get -q update || { sleep 3; apt-get -q update; }\n"
+     // By itself apt only warns of servers that it cannot reach (apt-get(8): APT::Update::Error-Mode).
+     "update() { apt-get -q -o APT::Update::Error-Mode=any update; }\nupdate || { sleep 3; update; }\n"
      // What is cut off is thrown away, and what is whole is synced at the end.
      "apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install",
      // Ansible takes the directory's time for that of the last update.
