@@ -31,8 +31,11 @@ std::string volume_xml(const VolumePlan& plan) {
       "    <permissions>\n"
       "      <mode>0600</mode>\n"
       "    </permissions>\n"
+      "{}"
       "  </target>\n",
-      escape_xml(plan.name), plan.capacity, plan.format);
+      escape_xml(plan.name), plan.capacity, plan.format,
+      // libvirt's default is the old version, which cannot grow once it has snapshots.
+      plan.backing.path.empty() ? "" : "    <compat>1.1</compat>\n");
   if (!plan.backing.path.empty())
     text += fmt::format(
         "  <backingStore>\n"
