@@ -31,7 +31,7 @@ rm src/link
 expect 0 envtool sync
 says "default: is in sync"
 equal "the file" two "$(guest 'sudo cat "/srv/app/src/a file"')"
-equal "what is there" "Envfile node_modules run.log src" "$(guest 'ls /srv/app | xargs')"
+equal "what is there" "Envfile Envfile.lock node_modules run.log src" "$(guest 'ls /srv/app | xargs')"
 equal "what is excluded" mine "$(guest 'cat /srv/app/node_modules/own')"
 
 step "sync --watch brings changes as they come, until Ctrl-C"
