@@ -32,6 +32,17 @@ bool legacy_tables_are_used() {
          !read_file_if_there("/proc/net/ip_tables_names").value_or("").empty();
 }
 
+/// firewall-cmd is a Python program, which takes 0.1 s to say that firewalld does not run.
+bool firewalld_runs() {
+  if (!has_program("firewall-cmd")) return false;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator("/proc", code)) {
+    const auto name = read_file_if_there(entry.path() / "comm");
+    if (name && trim(*name) == "firewalld") return run_program({"firewall-cmd", "--state"}).ok();
+  }
+  return false;
+}
+
 Value nft_ruleset() {
   return parse_json(run_checked({"nft", "--json", "--handle", "list", "ruleset"}), "nft list ruleset");
 }
@@ -151,8 +162,8 @@ void Network::set_firewall() const {
       rule.insert(rule.begin(), {"iptables-legacy", "-w"});
       run_checked(rule);
     }
-  if (has_program("firewall-cmd") && run_program({"firewall-cmd", "--state"}).ok())
-    run_checked({"firewall-cmd", "--quiet", "--zone=trusted", "--add-interface=" + bridge_});
+  if (firewalld_runs())
+    run_checked({"firewall-cmd", "--quiet", "--zone=trusted", "--change-interface=" + bridge_});
 }
 
 void Network::remove_rules() const {
@@ -166,8 +177,6 @@ void Network::remove_rules() const {
       rule.insert(rule.begin(), {"iptables-legacy", "-w"});
       run_checked(rule);
     }
-  if (has_program("firewall-cmd") && run_program({"firewall-cmd", "--state"}).ok())
-    run_program({"firewall-cmd", "--quiet", "--zone=trusted", "--remove-interface=" + bridge_});
 }
 
 std::string Network::resolv_conf() const {
@@ -188,7 +197,11 @@ std::string host_resolv_conf(Context& context) {
 }
 
 void Network::remove() {
-  auto rules = std::async(std::launch::async, &Network::remove_rules, this);
+  auto rules = std::async(std::launch::async, [this] {
+    remove_rules();
+    if (firewalld_runs())
+      run_program({"firewall-cmd", "--quiet", "--zone=trusted", "--remove-interface=" + bridge_});
+  });
   stop_dns();
   std::error_code ignored;
   fs::remove(pid_file(), ignored);
