@@ -224,3 +224,27 @@ TEST_CASE("verify tells which box is not as it was stored") {
   CHECK(data.code == 1);
   CHECK_FALSE(parse_json(data.output, "x")["boxes"].items()[0]["ok"].as_bool(true));
 }
+
+TEST_CASE("of boxes of one name, --provider says which is meant") {
+  TestWorld world;
+  run_cli(world, {"box", "add", "fake/debian"});
+  StoredBox other;
+  other.box.digest = sha256("other");
+  other.box.format = "elsewhere";
+  other.addresses = {"fake/debian"};
+  world.boxes.others = {other};
+
+  const CliResult either = run_cli(world, {"box", "info", "fake/debian"});
+  const CliResult one = run_cli(world, {"box", "info", "fake/debian", "--provider", "fake"});
+  const CliResult none = run_cli(world, {"box", "info", sha256("other"), "--provider", "fake"});
+  const CliResult removed = run_cli(world, {"box", "remove", "fake/debian", "--provider", "fake"});
+
+  CHECK(either.code == 2);
+  CHECK(has(either.errors, "'fake/debian' may be several boxes, for 'fake' and 'elsewhere'"));
+  CHECK(has(either.errors, "--provider NAME"));
+  CHECK(has(one.output, sha256("fake/debian")));
+  CHECK(none.code == 2);
+  CHECK(has(none.errors, "is for 'elsewhere', not for provider 'fake'"));
+  CHECK(removed.code == 0);
+  CHECK(has(run_cli(world, {"box", "list"}).output, "elsewhere"));
+}

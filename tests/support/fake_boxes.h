@@ -50,8 +50,10 @@ class FakeBoxes : public BoxSource {
     const std::lock_guard lock(mutex_);
     std::vector<StoredBox> boxes;
     for (const std::string& name : store_) boxes.push_back({box_of(name), {name}, {3 << 20}, {}});
+    boxes.insert(boxes.end(), others.begin(), others.end());
     return boxes;
   }
+  std::vector<StoredBox> others;  ///< are in the store besides
   /// By name: why it is not as it was stored.
   std::map<std::string, std::string> damages;
 

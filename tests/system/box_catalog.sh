@@ -6,7 +6,7 @@ architecture=$(dpkg --print-architecture)
 
 # The recipe's root file system as box files, which differ in a word.
 expect 0 envtool box add build:debian/bookworm
-plain=$(json .directory envtool --json box info build:debian/bookworm)/rootfs.tar.zst
+plain=$(json .directory envtool --json box info build:debian/bookworm --provider lxc)/rootfs.tar.zst
 rm "$work/home/data/boxes" && mkdir "$work/home/data/boxes"
 store=$work/home/data/boxes
 www=$work/www

@@ -9,7 +9,7 @@ box: build:debian/bookworm
 folders: []
 YAML
 expect 0 envtool box add build:debian/bookworm
-plain=$(json .directory envtool --json box info build:debian/bookworm)/rootfs.tar.zst
+plain=$(json .directory envtool --json box info build:debian/bookworm --provider lxc)/rootfs.tar.zst
 mkdir "$work/parts"
 ln -s "$plain" "$work/parts/rootfs.tar.zst"
 echo '{"provider": "lxc", "version": "1.0.0", "test": "'$$'"}' >"$work/parts/metadata.json"

@@ -297,6 +297,5 @@ for group in /sys/fs/cgroup/*/user/$user; do chown $user: "$group" "$group/cgrou
 
 step "the box's unpacked copy goes with the box"
 [ -n "$(ls -A "$machines/boxes")" ] || fail "there is no copy"
-box=$(envtool --json box list | jq --raw-output '.boxes[0].digest')
-expect 0 envtool box remove "$box" --yes
+expect 0 envtool box remove build:debian/bookworm --provider lxc
 equal "copies" "" "$(ls -A "$machines/boxes")"

@@ -15,6 +15,12 @@ namespace envtool {
 
 namespace {
 
+/// Which boxes a command means.
+struct BoxWords {
+  std::vector<std::string> words;
+  std::string provider;
+};
+
 /// A box is somebody else's: its words do not reach the terminal as they are.
 std::string shown(const Value& value) {
   std::string text = value.is_text() ? value.as_text() : to_json(value);
@@ -63,9 +69,9 @@ std::vector<std::vector<std::string>> rows_of_content(const Box& box) {
   return rows;
 }
 
-int info(Session& session, const std::string& word) {
+int info(Session& session, const BoxWords& meant) {
   const std::vector<UsedBox> boxes = all_boxes(session);
-  const UsedBox& box = find_box(session, boxes, word);
+  const UsedBox& box = find_box(session, boxes, meant.words.front(), meant.provider);
   const StoredBox& stored = box.stored;
   std::vector<std::vector<std::string>> rows = {
       {"box", session.style.bold(name_of(stored))},
@@ -106,11 +112,12 @@ void verify_one(Session& session, const Box& box, Operation& operation) {
   if (!is_unpacked) throw Error(ErrorKind::failed, "its unpacked root file system is gone");
 }
 
-int verify(Session& session, const std::vector<std::string>& words) {
+int verify(Session& session, const BoxWords& named) {
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<const UsedBox*> meant;
-  for (const std::string& word : words) meant.push_back(&find_box(session, boxes, word));
-  if (words.empty())
+  for (const std::string& word : named.words)
+    meant.push_back(&find_box(session, boxes, word, named.provider));
+  if (named.words.empty())
     for (const UsedBox& box : boxes) meant.push_back(&box);
   Operation operation{session.host, "", session.stop};
   Value values = Value::list();
@@ -158,11 +165,11 @@ void remove_all(Session& session, const std::vector<const UsedBox*>& boxes) {
   if (session.options.json) session.show("", Value::map({{"removed", removed}}));
 }
 
-int remove(Session& session, const std::vector<std::string>& words) {
+int remove(Session& session, const BoxWords& named) {
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<const UsedBox*> meant;
-  for (const std::string& word : words) {
-    const UsedBox& box = find_box(session, boxes, word);
+  for (const std::string& word : named.words) {
+    const UsedBox& box = find_box(session, boxes, word, named.provider);
     if (!box.machines.empty())
       throw Error(ErrorKind::failed,
                   fmt::format("box '{}' is in use: by {}", name_of(box.stored), join(box.machines, ", ")))
@@ -195,6 +202,13 @@ int prune(Session& session) {
   return exit_code::done;
 }
 
+OptionRow provider_option(BoxWords& target) {
+  OptionRow row =
+      text_option(0, "provider", "NAME", target.provider, "of several boxes of a name the one for NAME");
+  row.completes = Completes::providers;
+  return row;
+}
+
 ArgumentRow box_argument(std::vector<std::string>& target, bool repeated) {
   return {.name = "BOX",
           .help = "its address, or the first digits of its digest",
@@ -214,35 +228,38 @@ Command box_list_command() {
 }
 
 Command box_info_command() {
-  const auto words = std::make_shared<std::vector<std::string>>();
+  const auto words = std::make_shared<BoxWords>();
   return {.name = "box info",
           .group = group::boxes,
           .summary = "show what is known of a box",
           .description = "With --json also the box's own metadata.",
-          .arguments = {box_argument(*words, false)},
-          .run = [words](Session& session) { return info(session, words->front()); }};
+          .options = {provider_option(*words)},
+          .arguments = {box_argument(words->words, false)},
+          .run = [words](Session& session) { return info(session, *words); }};
 }
 
 Command box_verify_command() {
-  const auto words = std::make_shared<std::vector<std::string>>();
-  ArgumentRow box = box_argument(*words, true);
+  const auto words = std::make_shared<BoxWords>();
+  ArgumentRow box = box_argument(words->words, true);
   box.required = false;
   return {.name = "box verify",
           .group = group::boxes,
           .summary = "read boxes of the store once more and compare their checksums",
           .description = "Without names: all. Exit 1 when one is not as it was stored.",
+          .options = {provider_option(*words)},
           .arguments = {box},
           .run = [words](Session& session) { return verify(session, *words); }};
 }
 
 Command box_remove_command() {
-  const auto words = std::make_shared<std::vector<std::string>>();
+  const auto words = std::make_shared<BoxWords>();
   return {.name = "box remove",
           .group = group::boxes,
           .summary = "remove boxes that no machine uses",
           .description =
               "With them goes what providers made of them. A box in use is refused, and then none goes.",
-          .arguments = {box_argument(*words, true)},
+          .options = {provider_option(*words)},
+          .arguments = {box_argument(words->words, true)},
           .run = [words](Session& session) { return remove(session, *words); }};
 }
 

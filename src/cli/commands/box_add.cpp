@@ -12,17 +12,6 @@ namespace envtool {
 
 namespace {
 
-/// What can take a box of this host: all formats of the program, or that provider's.
-std::vector<std::string> formats_for(const Session& session, const std::string& provider) {
-  if (!provider.empty() && !session.services.providers.info(provider))
-    session.services.providers.make(provider, session.host);  // says which there are
-  std::vector<std::string> formats;
-  for (const ProviderInfo& info : session.services.providers.infos())
-    if (provider.empty() || info.name == provider)
-      formats.insert(formats.end(), info.box_formats.begin(), info.box_formats.end());
-  return formats;
-}
-
 /// The provider that unpacks root file systems, of those that may have the box; null when none does.
 std::unique_ptr<Provider> rootfs_provider(const Session& session, const std::string& name) {
   for (const ProviderInfo& info : session.services.providers.infos()) {

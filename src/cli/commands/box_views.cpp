@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "base/text.h"
 #include "core/state.h"
 
 namespace envtool {
@@ -37,18 +38,41 @@ std::string name_of(const StoredBox& stored) {
   return stored.addresses.empty() ? stored.box.digest.substr(0, short_digest) : stored.addresses.front();
 }
 
-const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word) {
-  const UsedBox* found = nullptr;
-  std::vector<std::string> known;
+std::vector<std::string> formats_for(const Session& session, const std::string& provider) {
+  if (!provider.empty() && !session.services.providers.info(provider))
+    session.services.providers.make(provider, session.host);  // says which there are
+  std::vector<std::string> formats;
+  for (const ProviderInfo& info : session.services.providers.infos())
+    if (provider.empty() || info.name == provider)
+      formats.insert(formats.end(), info.box_formats.begin(), info.box_formats.end());
+  return formats;
+}
+
+const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word,
+                        const std::string& provider) {
+  const std::vector<std::string> formats = formats_for(session, provider);
+  const auto is_for_provider = [&](const UsedBox& box) {
+    return provider.empty() ||
+           std::find(formats.begin(), formats.end(), box.stored.box.format) != formats.end();
+  };
+  std::vector<const UsedBox*> found;
+  std::vector<std::string> known, kinds;
   for (const UsedBox& box : boxes) {
     known.insert(known.end(), box.stored.addresses.begin(), box.stored.addresses.end());
     if (!is_meant(session, box.stored, word)) continue;
-    if (found)
-      throw Error(ErrorKind::usage, fmt::format("'{}' may be several boxes", word))
-          .with_hint("write more digits of the one that is meant; 'envtool box list' shows them");
-    found = &box;
+    kinds.push_back("'" + box.stored.box.format + "'");
+    if (is_for_provider(box)) found.push_back(&box);
   }
-  if (found) return *found;
+  if (found.size() == 1) return *found.front();
+  if (found.size() > 1)
+    throw Error(ErrorKind::usage,
+                fmt::format("'{}' may be several boxes, for {}", word, join(kinds, " and ")))
+        .with_hint(
+            "add '--provider NAME', or write more digits of the one that is meant; 'envtool box list' "
+            "shows them");
+  if (!kinds.empty())
+    throw Error(ErrorKind::usage, fmt::format("box '{}' is for {}, not for provider '{}'", word,
+                                              join(kinds, " and "), provider));
   const std::string guess = did_you_mean(word, known);
   throw Error(ErrorKind::usage, fmt::format("there is no box '{}' in the store", word))
       .with_hint(guess.empty() ? "'envtool box list' shows what there is" : guess);

@@ -19,8 +19,13 @@ struct UsedBox {
 std::vector<UsedBox> all_boxes(Session& session);
 /// What the user calls it.
 std::string name_of(const StoredBox& stored);
-/// The box of that address, with or without a version, or of the digest that begins so. Throws Error(usage).
-const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word);
+/// What boxes of this host can be taken: all formats of the program, or those of the provider. Throws Error
+/// when there is no such provider.
+std::vector<std::string> formats_for(const Session& session, const std::string& provider);
+/// The box of that address, with or without a version, or of the digest that begins so; of several the one
+/// for the provider, if one is named. Throws Error(usage).
+const UsedBox& find_box(const Session& session, const std::vector<UsedBox>& boxes, const std::string& word,
+                        const std::string& provider = {});
 Value to_value(const UsedBox& box);
 
 }  // namespace envtool
