@@ -31,6 +31,8 @@ using BoxAddress = std::variant<LocalBoxAddress, RecipeAddress, WebAddress, Name
 /// does not read. Looks at no file.
 BoxAddress box_address(const BoxConfig& box, const std::filesystem::path& home);
 
+/// The formats whose files are locked along with the one that is taken.
+std::vector<std::string> formats_to_keep(const BoxRequest& request);
 /// What a lock keeps of a recipe: its version as it is now, for each format that is to be kept.
 std::vector<BoxPin> recipe_pins(const BoxRequest& request, const RecipeAddress& address);
 

@@ -6,19 +6,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "boxes/box_store.h"
-#include "boxes/recipe_work.h"
 #include "boxes/servers.h"
 
 namespace envtool {
 
 namespace {
-
-std::vector<std::string> formats_to_keep(const BoxRequest& request) {
-  std::vector<std::string> formats = request.kept_formats;
-  for (const std::string& format : request.formats)
-    if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
-  return formats;
-}
 
 [[noreturn]] void fail(const BoxRequest& request, const std::string& text, const std::string& hint = {}) {
   throw Error(ErrorKind::failed, fmt::format("box '{}' {}", request.box.name, text))
@@ -72,18 +64,11 @@ BoxPin pin_of(const BoxOffer& offer, const std::string& digest) {
 
 }  // namespace
 
-std::vector<BoxPin> recipe_pins(const BoxRequest& request, const RecipeAddress& address) {
-  std::vector<BoxPin> pins;
-  for (const std::string& format : formats_to_keep(request)) {
-    BoxRequest other = request;
-    other.formats = {format};
-    if (recipe_format(other) != format) continue;  // no recipe makes that
-    BoxPin pin;
-    pin.format = format;
-    pin.version = fmt::format("{}", recipe_work(address.recipe, format).version);
-    pins.push_back(std::move(pin));
-  }
-  return pins;
+std::vector<std::string> formats_to_keep(const BoxRequest& request) {
+  std::vector<std::string> formats = request.kept_formats;
+  for (const std::string& format : request.formats)
+    if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
+  return formats;
 }
 
 std::optional<Box> BoxStore::find_named(const BoxRequest& request, const NamedAddress& address) const {
