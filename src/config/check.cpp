@@ -33,6 +33,11 @@ class Check {
   Check(Node& node, const Shape& shape, const std::string& path, const Scope& scope)
       : node_(node), shape_(shape), path_(path), scope_(scope) {}
 
+  Check& as_item() {
+    is_item_ = true;
+    return *this;
+  }
+
   Value run() {
     Value value = typed();
     value.position = node_.position;
@@ -47,7 +52,9 @@ class Check {
     return {};
   }
   Value expected(std::string_view what, std::string hint = {}) {
-    return wrong(fmt::format("'{}' must be {}, found {}", path_, what, node_.describe()), std::move(hint));
+    return wrong(fmt::format("{}'{}' must be {}, found {}", is_item_ ? "an item of " : "", path_, what,
+                             node_.describe()),
+                 std::move(hint));
   }
 
   Value typed() {
@@ -167,7 +174,8 @@ class Check {
   }
 
   Value list() {
-    if (shape_.one_stands_for_list && !node_.is_list()) {
+    const bool is_list = node_.is_list();
+    if (shape_.one_stands_for_list && !is_list) {
       Node item = std::move(node_);
       node_ = Node{.kind = Node::Kind::list, .position = item.position};
       node_.items.push_back(std::move(item));
@@ -179,7 +187,8 @@ class Check {
         scope_.problems.add(item.position, fmt::format("an item of '{}' is empty", path_));
         continue;
       }
-      Value value = check(item, shape_.element[0], path_, scope_);
+      Check element(item, shape_.element[0], path_, scope_);
+      Value value = is_list ? element.as_item().run() : element.run();
       if (!value.is_null()) list.push_back(std::move(value));
     }
     return list;
@@ -279,6 +288,7 @@ class Check {
   const Shape& shape_;
   const std::string& path_;
   const Scope& scope_;
+  bool is_item_ = false;  ///< of the list at that path
 };
 
 }  // namespace

@@ -108,10 +108,11 @@ Outcome Engine::Parts::with_hooks(const std::string& command, const std::functio
   });
 }
 
-std::vector<const MachineConfig*> Engine::Parts::check(const std::vector<std::string>& machines) {
+std::vector<const MachineConfig*> Engine::Parts::check(const std::vector<std::string>& machines,
+                                                       const std::string& wanted_provider) {
   std::vector<const MachineConfig*> configs;
   for (const std::string& name : machines) configs.push_back(machine(name));
-  preflight(run, configs, project_operation);
+  preflight(run, configs, wanted_provider, project_operation);
   return configs;
 }
 

@@ -54,7 +54,8 @@ struct Engine::Parts {
   /// The same, with the Envfile's hooks before and, if it succeeds, after it.
   Outcome with_hooks(const std::string& command, const std::function<void(Outcome&)>& work);
   /// The machines of these names, with all about them that can be known to fail before anything changes.
-  std::vector<const MachineConfig*> check(const std::vector<std::string>& machines);
+  std::vector<const MachineConfig*> check(const std::vector<std::string>& machines,
+                                          const std::string& wanted_provider = {});
   /// Forgets the environment when its last machine is gone and nobody else uses it.
   void forget_if_empty(FileLock use);
 

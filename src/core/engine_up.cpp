@@ -103,7 +103,7 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
   Parts& parts = *parts_;
   check_selection(parts.config, options.provision);
   parts.run.only_locked_boxes = options.locked;
-  parts.check(machines);
+  parts.check(machines, options.provider);
   return parts.with_hooks("up", [&](Outcome& outcome) {
     const Parts::Tour tour{.recorded_only = false,
                            .jobs = options.jobs,
@@ -161,7 +161,7 @@ Outcome Engine::provision(const std::vector<std::string>& machines, const Provis
 std::vector<MachinePlan> Engine::plan(const std::vector<std::string>& machines, const UpOptions& options) {
   Parts& parts = *parts_;
   std::vector<MachinePlan> plans;
-  for (const MachineConfig* machine : parts.check(machines)) {
+  for (const MachineConfig* machine : parts.check(machines, options.provider)) {
     Operation operation{parts.setup.host, machine->name, parts.setup.stop};
     // Without an environment there is nothing on record: a name that nothing has stands for the one to come.
     const Environment environment =

@@ -118,11 +118,14 @@ std::vector<Diagnostic> unsupported_keys(const MachineConfig& machine, const Pro
   return found;
 }
 
-void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machines, Operation& operation) {
+void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machines,
+               const std::string& wanted_provider, Operation& operation) {
   std::vector<Diagnostic> unsupported, wrong;
   for (const MachineConfig* machine : machines) {
     const auto record = run.environment ? MachineStore(*run.environment, machine->name).load() : std::nullopt;
-    const std::string name = record ? record->provider : run.choose_provider(*machine, "", operation);
+    const std::string name = record && !record->provider.empty()
+                                 ? record->provider
+                                 : run.choose_provider(*machine, wanted_provider, operation);
     const ProviderInfo* const info = run.services.providers.info(name);
     if (info == nullptr) continue;  // left out of this build: said when the provider is made
     const MachineConfig wanted = effective_for(*machine, name);

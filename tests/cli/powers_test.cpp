@@ -322,3 +322,15 @@ TEST_CASE("what a provider cannot do is exit 6 with those that can") {
   CHECK(run_cli(world, {"info"}).code == 0);
   CHECK(run_cli(world, {"status", "--usage"}).code == 0);
 }
+
+TEST_CASE("what the provider of --provider lacks is refused before anything is made") {
+  UpWorld world("cpus: 2\n");
+  run_cli(world, {"destroy", "--yes"});
+
+  const CliResult other = run_cli(world, {"up", "--provider", "bare"});
+
+  CHECK(other.code == 6);
+  CHECK(has(other.errors, "'cpus' is not supported by provider 'bare'"));
+  CHECK(world.backend.machines().empty());
+  CHECK(run_cli(world, {"up"}).code == 0);
+}

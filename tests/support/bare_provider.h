@@ -11,6 +11,7 @@ class BareProvider : public Provider {
     ProviderInfo info = FakeProvider::make_info();
     info.name = info.schema.name = "bare";
     info.capabilities.clear();
+    info.features.clear();
     return info;
   }
   explicit BareProvider(FakeBackend& backend) : fake_(backend), info_(make_info()) {}
