@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "places.h"
 
 using namespace envtool;
 namespace fs = std::filesystem;
@@ -79,7 +80,7 @@ TEST_CASE("a mirror that is private to the host never reaches the guest") {
 }
 
 TEST_CASE("the script that makes a box of a Debian is as it was reviewed") {
-  const std::string golden = read_file(fs::path(ENVTOOL_TEST_DATA) / "boxes" / "customize_bookworm.sh");
+  const std::string golden = read_file(source_directory / "tests/data/boxes" / "customize_bookworm.sh");
 
   CHECK(customize_script(build_from({.archive = "http://a.example/debian"})) == golden);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "places.h"
 #include "support/test_world.h"
 
 using namespace envtool;
@@ -43,7 +44,7 @@ std::string violation(const Value& value, const Value& schema, const std::string
 }
 
 Value schema(const std::string& name) {
-  return parse_json(read_file(std::filesystem::path(ENVTOOL_TEST_DATA) / "schema" / (name + ".json")), name);
+  return parse_json(read_file(source_directory / "tests/data/schema" / (name + ".json")), name);
 }
 
 /// `named`: words of the command, which name its schema.

@@ -1,5 +1,7 @@
 #include "config/sample.h"
 
+#include "places.h"
+
 namespace envtool::test {
 
 namespace {
@@ -80,6 +82,6 @@ std::string problems_of(const std::string& text) { return problems_of(options_fo
 
 MachineConfig machine_of(const std::string& text) { return load_text(text).project.machines.at(0); }
 
-std::filesystem::path data_directory() { return std::filesystem::path(ENVTOOL_TEST_DATA) / "config"; }
+std::filesystem::path data_directory() { return source_directory / "tests/data/config"; }
 
 }  // namespace envtool::test

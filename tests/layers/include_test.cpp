@@ -9,13 +9,12 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "places.h"
 
 namespace fs = std::filesystem;
 using namespace envtool;
 
 namespace {
-
-const fs::path source_directory = ENVTOOL_SOURCE_DIR;
 
 /// What each layer may include besides itself; src/README.md draws the same picture.
 const std::map<std::string, std::set<std::string>> allowed_layers = {

@@ -1,15 +1,16 @@
 # shellcheck shell=bash
 # A libvirt of the test's own, sourced before lib.sh: the test runs on in mount, network and process namespaces
 # of its own, with a virtlogd and a libvirtd there. Whatever it starts ends with it, and it meets neither the
-# host's libvirt nor its networks.
+# host's libvirt nor its networks. Its boxes are kept apart, too: it need not wait for the tests on LXC.
 
 if [ -z "${ENVTOOL_LIBVIRT_WORLD:-}" ]; then
   [ "$(id -u)" -eq 0 ] || { echo "skipped: it needs root"; exit 77; }
   for program in libvirtd virtlogd virsh qemu-system-x86_64 qemu-img grub-mkimage dnsmasq; do
     command -v "$program" >/dev/null || { echo "skipped: it needs '$program'"; exit 77; }
   done
+  export ENVTOOL_TEST_CACHE=${ENVTOOL_TEST_CACHE:-/var/cache/envtool-test}/libvirt
   # Outside, where the mirror can be reached; with the box in the cache it is a matter of milliseconds.
-  boxes=${ENVTOOL_TEST_CACHE:-/var/cache/envtool-test}/boxes
+  boxes=$ENVTOOL_TEST_CACHE/boxes
   home=$(mktemp --directory /tmp/envtool-test.XXXXXX)
   mkdir -p "$boxes" "$home/data"
   ln -s "$boxes" "$home/data/boxes"

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/process.h"
+#include "places.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/network_xml.h"
 #include "providers/libvirt/snapshots.h"
@@ -13,9 +14,11 @@ using namespace envtool::libvirt;
 
 namespace {
 
-const std::string directory = std::string(ENVTOOL_SOURCE_DIR) + "/tests/providers/libvirt/golden/";
+std::filesystem::path golden_file(const std::string& name) {
+  return source_directory / "tests/providers/libvirt/golden" / name;
+}
 
-std::string golden(const std::string& name) { return read_file(directory + name); }
+std::string golden(const std::string& name) { return read_file(golden_file(name)); }
 
 DomainPlan a_domain() {
   const MachineNames names{"shop-web-01234567", "0123456789abcdef"};
@@ -72,7 +75,7 @@ TEST_CASE("a snapshot is the golden one") {
 
 TEST_CASE("every document is what libvirt's own schemas allow") {
   SystemProcessRunner runner;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+  for (const auto& entry : std::filesystem::directory_iterator(golden_file(""))) {
     const std::string name = entry.path().stem();
     const ProcessSpec spec{
         .argv = {"virt-xml-validate", entry.path().string(), name.substr(0, name.find('-'))}};

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "places.h"
 
 using namespace envtool;
 using namespace envtool::lxc;
@@ -27,7 +28,7 @@ Record a_record() {
 }
 
 std::string golden(const std::string& name) {
-  return read_file(std::string(ENVTOOL_SOURCE_DIR) + "/tests/providers/lxc/golden/" + name);
+  return read_file(source_directory / "tests/providers/lxc/golden" / name);
 }
 
 }  // namespace
