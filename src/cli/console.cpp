@@ -1,11 +1,13 @@
 #include "cli/console.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/cancel.h"
 #include "base/error.h"
 #include "base/files.h"
 
@@ -44,9 +46,12 @@ std::string SystemConsole::read_input() {
   return text;
 }
 
-std::optional<std::string> SystemConsole::read_line() {
+std::optional<std::string> SystemConsole::read_line(const std::stop_token& stop) {
+  constexpr int look_again = 50;  // milliseconds
   std::string line;
   for (char c = 0;;) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    while (::poll(&input, 1, look_again) <= 0) throw_if_stopped(stop);
     if (read_some(&c, 1) == 0) return line.empty() ? std::nullopt : std::optional(line);
     if (c == '\n') return line;
     line += c;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -20,8 +21,8 @@ class Console {
   virtual void write_error(std::string_view text) = 0;
   /// All of standard input. Throws Error(failed).
   virtual std::string read_input() = 0;
-  /// One line without its end; nothing at the end of the input.
-  virtual std::optional<std::string> read_line() = 0;
+  /// One line without its end; nothing at the end of the input. Throws Interrupted on a stop request.
+  virtual std::optional<std::string> read_line(const std::stop_token& stop) = 0;
   virtual bool input_is_terminal() const = 0;
   virtual bool output_is_terminal() const = 0;
   virtual bool error_is_terminal() const = 0;
@@ -35,7 +36,7 @@ class SystemConsole : public Console {
   void write_output(std::string_view text) override;
   void write_error(std::string_view text) override;
   std::string read_input() override;
-  std::optional<std::string> read_line() override;
+  std::optional<std::string> read_line(const std::stop_token& stop) override;
   bool input_is_terminal() const override;
   bool output_is_terminal() const override;
   bool error_is_terminal() const override;

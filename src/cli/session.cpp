@@ -39,7 +39,7 @@ bool Session::confirm(const std::string& question) {
                 fmt::format("'{}' asks before it goes on, and there is no terminal to ask on", command))
         .with_hint("say --yes");
   console.write_error(question + " [y/N] ");
-  const std::string answer(trim(console.read_line().value_or("")));
+  const std::string answer(trim(console.read_line(stop).value_or("")));
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
@@ -187,7 +187,10 @@ int Session::finish(const Outcome& outcome, std::string_view done, std::string_v
     if (options.json) continue;
     const std::string& name = machine.machine;
     if (machine.result == Result::done && !done.empty())
-      host.reporter.say(name, fmt::format("{} ({})", done, show_elapsed(machine.elapsed)), Tone::success);
+      host.reporter.say(
+          name,
+          fmt::format("{} ({})", machine.is_removed ? "is destroyed" : done, show_elapsed(machine.elapsed)),
+          Tone::success);
     if (machine.result == Result::unchanged && !unchanged.empty())
       host.reporter.say(name, unchanged, Tone::success);
     if (skipped_for_failure(machine, outcome))

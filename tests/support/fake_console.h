@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/cancel.h"
 #include "cli/console.h"
 
 namespace envtool {
@@ -26,7 +27,8 @@ class FakeConsole : public Console {
     errors += text;
   }
   std::string read_input() override { return input; }
-  std::optional<std::string> read_line() override {
+  std::optional<std::string> read_line(const std::stop_token& stop) override {
+    throw_if_stopped(stop);
     if (answers.empty()) return std::nullopt;
     std::string line = std::move(answers.front());
     answers.pop_front();

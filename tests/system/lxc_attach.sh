@@ -61,6 +61,15 @@ wait $!
 equal "exit code" 143 $?
 expect 1 envtool exec -- pgrep --exact sleep
 
+step "Ctrl-C, where only the input is no terminal, and at a question"
+typed() { (sleep 1.5; printf '\003'; sleep 1) | timeout 20 script --quiet --return --command "$1" /dev/null >typed.txt 2>&1; }
+typed "$ENVTOOL exec -- sleep 1000 </dev/null"
+equal "exit code" 130 $?
+expect 1 envtool exec -- pgrep --exact sleep
+typed "$ENVTOOL destroy"
+equal "exit code" 130 $?
+equal state running "$(state_of)"
+
 step "the console"
 expect 2 envtool console
 says "needs a terminal"

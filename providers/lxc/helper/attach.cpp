@@ -136,7 +136,11 @@ int attach_to_machine(Context& context, const std::vector<std::string>& words) {
     throw Error(ErrorKind::failed, fmt::format("liblxc cannot enter machine '{}'", record.name))
         .with_hint(fmt::format("the log is '{}'", context.layout.log(record.name).string()));
   guest_process = process;
-  if (!program.terminal) streams.copy_until_end(process);
+  // liblxc has set some to be ignored, as a terminal passes them on by itself.
+  if (!program.terminal) {
+    pass_signals_on();
+    streams.copy_until_end(process);
+  }
   return wait_for(process);
 }
 
