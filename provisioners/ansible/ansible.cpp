@@ -75,15 +75,21 @@ class SharedConnections {
 class Complaints {
  public:
   void see(std::string_view line) {
-    constexpr std::size_t most = 5;
-    if (lines_.size() < most && (line.starts_with("fatal: ") || line.starts_with("failed: ") ||
-                                 line.starts_with("ERROR! ") || line.starts_with("[ERROR]")))
-      lines_.emplace_back(line);
+    constexpr std::size_t most = 5, most_of_error = 12;
+    has_unreachable_ = has_unreachable_ || line.find(" UNREACHABLE! ") != std::string_view::npos;
+    // What is wrong with a playbook takes several lines, up to the end.
+    is_in_error_ = is_in_error_ || line.starts_with("ERROR! ") || line.starts_with("[ERROR]");
+    const bool is_wanted =
+        is_in_error_ ? !trim(line).empty() && lines_.size() < most_of_error
+                     : (line.starts_with("fatal: ") || line.starts_with("failed: ")) && lines_.size() < most;
+    if (is_wanted) lines_.emplace_back(line);
   }
   std::string text() const { return join(lines_, "\n"); }
+  bool has_unreachable() const { return has_unreachable_; }
 
  private:
   std::vector<std::string> lines_;
+  bool is_in_error_ = false, has_unreachable_ = false;
 };
 
 /// Machine settings that Ansible sees, each once, so that one more machine of a kind changes nothing.
@@ -162,12 +168,14 @@ class AnsibleProvisioner : public Provisioner {
                                                         operation.host.variables),
                      .directory = context.project.directory,
                      .on_output = output.output_sink(),
-                     .on_error = output.error_sink()};
+                     .on_error = output.error_sink(),
+                     .ends_with_caller = true};
     spec.argv = playbook_command(prepare(item, context, flags, files.path(), spec.environment));
     const ProcessResult result = operation.run(spec);
     output.finish();
     if (result.ok()) return;
-    fail(item, result, complaints.text().empty() ? output.tail() + result.error : complaints.text());
+    fail(item, result, complaints,
+         complaints.text().empty() ? output.tail() + result.error : complaints.text());
   }
 
  private:
@@ -199,15 +207,14 @@ class AnsibleProvisioner : public Provisioner {
   }
 
   [[noreturn]] static void fail(const ProvisionConfig& item, const ProcessResult& result,
-                                const std::string& said) {
-    const std::string meaning = status_meaning(result.status);
+                                const Complaints& complaints, const std::string& said) {
+    const std::string meaning = status_meaning(result.status, complaints.has_unreachable());
     std::string text = fmt::format("ansible '{}' exited with status {}{}", item.name, result.status,
                                    meaning.empty() ? "" : " (" + meaning + ")");
     if (!said.empty()) text += ":\n" + indent(said, 4);
     Error error(ErrorKind::failed, text);
-    if (result.status == 4 || result.status == 6)
-      error.with_hint(
-          "see whether `envtool ssh MACHINE` works; `envtool provision -- -vvv` shows Ansible's ssh");
+    if (complaints.has_unreachable())
+      error.with_hint("see whether 'envtool ssh' works; 'envtool provision -- -vvv' shows Ansible's ssh");
     throw error.at(item.position);
   }
 };

@@ -75,14 +75,14 @@ std::map<std::string, std::string> ansible_environment(const AnsibleEnvironment&
   return variables;
 }
 
-std::string status_meaning(int status) {
+std::string status_meaning(int status, bool has_unreachable) {
   switch (status) {
     case 1:
       return "it could not begin";
     case 2:
       return "a task failed";
     case 4:
-      return "a machine was unreachable";
+      return has_unreachable ? "a machine was unreachable" : "the playbook cannot be read";
     case 6:
       return "a task failed and a machine was unreachable";
     case 5:

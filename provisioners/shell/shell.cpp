@@ -96,6 +96,7 @@ class ShellProvisioner : public Provisioner {
            Operation& operation) const override {
     GuestCommand command = shell_command(
         {.name = item.name, .script = script_of(item), .arguments = arguments_of(item, context)});
+    command.job = context.job;
     command.user = item.options["user"].as_text();
     command.directory = expand_late_text(item.options["dir"], context.late);
     for (const auto& [name, value] : item.options["env"].members())

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,6 +134,7 @@ void become_root_in_child() {
   for (int kept : spec.inherited) ::fcntl(kept, F_SETFD, 0);
   if (!spec.directory.empty() && ::chdir(spec.directory.c_str()) != 0) give_up();
   if (spec.regain_root) become_root_in_child();
+  if (spec.ends_with_caller) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   ::execve(image.program().c_str(), image.argv(), image.environment());
   give_up();
   ::_exit(127);

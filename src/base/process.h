@@ -32,6 +32,9 @@ struct ProcessSpec {
   /// Run as root where this program was started by sudo and has put root aside (see `drop_to_sudo_user`);
   /// no effect elsewhere.
   bool regain_root = false;
+  /// It gets SIGTERM when the thread that runs it ends without waiting for it, as by a kill of this program
+  /// (prctl(2), PR_SET_PDEATHSIG).
+  bool ends_with_caller = false;
 };
 
 struct ProcessResult {

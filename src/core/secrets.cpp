@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/shell.h"
 #include "base/text.h"
+#include "base/value.h"
 
 namespace envtool {
 
@@ -62,6 +63,9 @@ std::string SecretStore::mask(std::string text) const {
   for (const auto& [name, secret] : known_) {
     if (secret.size() < shortest_masked) continue;
     text = replace_all(std::move(text), secret, "***");
+    // As it stands between the quotes of JSON, which Ansible prints.
+    const std::string quoted = to_json(Value(secret));
+    text = replace_all(std::move(text), quoted.substr(1, quoted.size() - 2), "***");
     // Output comes line by line, so each line of a longer secret is hidden too.
     if (secret.find('\n') == std::string::npos) continue;
     for (const std::string& line : split(secret, '\n'))

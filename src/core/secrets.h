@@ -18,7 +18,7 @@ class SecretStore {
 
   /// Throws Error(failed) naming the secret and every source that was tried.
   std::string read(const std::string& name, const std::stop_token& stop);
-  /// The text with every secret read so far replaced by `***`.
+  /// The text with every secret read so far replaced by `***`, as it is and as JSON has it.
   std::string mask(std::string text) const;
 
  private:

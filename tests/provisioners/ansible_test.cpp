@@ -128,14 +128,37 @@ TEST_CASE("a failed playbook keeps its status and shows what failed, not the rec
 
 TEST_CASE("an unreachable machine gets a hint") {
   Playbooks playbooks;
-  playbooks.host.runner.expect({"ansible-playbook", more_words}, {.status = 4});
+  playbooks.host.runner.expect(
+      {"ansible-playbook", more_words},
+      {.status = 4, .output = "fatal: [web]: UNREACHABLE! => {\"msg\": \"no route\"}\n"});
 
   try {
     playbooks.run(playbooks.with("tags", Value::list()));
     FAIL("it went on");
   } catch (const Error& error) {
-    CHECK(std::string(error.what()) == "ansible 'setup' exited with status 4 (a machine was unreachable)");
+    CHECK(std::string(error.what()) ==
+          "ansible 'setup' exited with status 4 (a machine was unreachable):\n"
+          "    fatal: [web]: UNREACHABLE! => {\"msg\": \"no route\"}");
     CHECK(error.hint().find("envtool ssh") != std::string::npos);
+  }
+}
+
+TEST_CASE("a playbook that cannot be read is shown with all that Ansible says of it") {
+  Playbooks playbooks;
+  playbooks.host.runner.expect({"ansible-playbook", more_words},
+                               {.status = 4,
+                                .error = "ERROR! We were unable to read either as JSON nor YAML\n\n"
+                                         "The error appears to be in 'site.yml': line 3, column 1\n"});
+
+  try {
+    playbooks.run(playbooks.with("tags", Value::list()));
+    FAIL("it went on");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()) ==
+          "ansible 'setup' exited with status 4 (the playbook cannot be read):\n"
+          "    ERROR! We were unable to read either as JSON nor YAML\n"
+          "    The error appears to be in 'site.yml': line 3, column 1");
+    CHECK(error.hint().empty());
   }
 }
 
