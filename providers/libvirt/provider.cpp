@@ -35,7 +35,8 @@ ProviderInfo libvirt_info() {
                      .options = {{.name = "uri",
                                   .type = OptionType::text,
                                   .summary = "the libvirt of this host that holds the machine; else "
-                                             "LIBVIRT_DEFAULT_URI, else qemu:///system"},
+                                             "LIBVIRT_DEFAULT_URI, else qemu:///system",
+                                  .create_only = true},
                                  {.name = "driver",
                                   .type = OptionType::text,
                                   .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "

@@ -31,12 +31,14 @@ ProviderInfo lxc_info() {
               {.name = "unprivileged",
                .type = OptionType::boolean,
                .summary = "whether the guest's root is nobody on the host",
-               .fallback = true},
+               .fallback = true,
+               .create_only = true},
               {.name = "storage",
                .type = OptionType::text,
                .summary = "how a machine comes from its box: an overlay over it, or a copy; the first "
                           "where the kernel can",
-               .choices = {"overlay", "dir"}},
+               .choices = {"overlay", "dir"},
+               .create_only = true},
               {.name = "config",
                .type = OptionType::map,
                .summary = "keys of LXC's own configuration, with a text or a list of texts"},
@@ -44,7 +46,8 @@ ProviderInfo lxc_info() {
                .type = OptionType::text,
                .summary = "who runs a new machine: root's helper, or the user without root; auto: the user "
                           "where this host is ready for that, unless started by sudo",
-               .choices = {"auto", "root", "user"}}}}};
+               .choices = {"auto", "root", "user"},
+               .create_only = true}}}};
 }
 
 bool tried_under_this_kernel(const Layout& layout) {

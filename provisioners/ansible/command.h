@@ -35,9 +35,8 @@ struct AnsibleEnvironment {
 std::map<std::string, std::string> ansible_environment(const AnsibleEnvironment& settings,
                                                        const EnvironmentVariables& host);
 
-/// What an exit status of ansible-playbook means, when it has told of a machine that it cannot reach or not; empty
-/// when it is not known.
-/// Source: ansible/executor/task_queue_manager.py, ansible/cli/__init__.py.
+/// What an exit status of ansible-playbook means, when it has told of a machine that it cannot reach or not;
+/// empty when it is not known. Source: ansible/executor/task_queue_manager.py, ansible/cli/__init__.py.
 std::string status_meaning(int status, bool has_unreachable);
 
 }  // namespace envtool

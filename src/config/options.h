@@ -29,6 +29,8 @@ struct OptionSpec {
   /// `${machine.ip}` and other references known only after start may stand here, and the plugin expands them
   /// (config/late.h). `secrets` implies it.
   bool late = false;
+  /// Of a provider's: a machine keeps what it was created with.
+  bool create_only = false;
   /// For `list`: what its items are, when they are not free. For `map`: the keys, when they are fixed.
   std::vector<OptionSpec> members = {};
 };

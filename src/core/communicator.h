@@ -36,6 +36,7 @@ struct GuestCommand {
   std::function<void(std::string_view)> on_output = {};
   std::function<void(std::string_view)> on_error = {};
   std::chrono::milliseconds timeout{0};  ///< zero: none
+  std::string job = {};                  ///< what end_job finds its processes by; empty: nobody will ask
 };
 
 /// A connection to one guest. Owned by one thread.
@@ -45,6 +46,9 @@ class Communicator {
   /// Runs to the end; the status is the guest's. Throws Error(failed) when the connection is lost.
   /// A stop request ends the command in the guest and throws Interrupted.
   virtual ProcessResult run(const GuestCommand& command, Operation& operation) = 0;
+  /// Ends what still runs in the guest of commands of that job, whose connection was lost. Returns when
+  /// nothing of it is left, which takes two seconds when it must be killed.
+  virtual void end_job(const std::string& job, Operation& operation) = 0;
   /// Writes a file of the guest's as the ssh user, or as root with `as_root`, by rename in its directory.
   struct Upload {
     std::filesystem::path source;  ///< a file of the host; or

@@ -243,11 +243,15 @@ Communicator& MachineContext::guest() {
   if (session) return *session;
   const auto still_alive = [this] {
     const MachineState now = provider.inspect(record.backend_name, operation);
-    if (now.phase != MachinePhase::running)
-      throw Error(ErrorKind::failed,
-                  fmt::format("the machine is {} while it was to boot", to_string(now.phase)));
+    if (now.phase == MachinePhase::running) return;
+    Error error(ErrorKind::failed,
+                fmt::format("the machine is {} while it was to boot", to_string(now.phase)));
+    if (config.memory)
+      error.with_hint(fmt::format("its 'memory' is {}, which may be too little", config.memory->to_string()));
+    throw error;
   };
   try {
+    still_alive();
     const SshEndpoint endpoint = run.endpoint_of(record, operation);
     session = run.services.communicators.connect(endpoint, config.timeouts.boot, still_alive, operation);
     if (!endpoint.first_key.empty()) take_over(*this);
@@ -280,7 +284,7 @@ std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except
   return entries;
 }
 
-Value restart_values(const MachineConfig& machine, const std::string& provider) {
+Value restart_values(const MachineConfig& machine, const ProviderInfo& provider) {
   Value networks = Value::list();
   for (const NetworkConfig& network : machine.networks)
     networks.push_back(Value::map({{"name", network.name},
@@ -291,15 +295,24 @@ Value restart_values(const MachineConfig& machine, const std::string& provider) 
   Value disks = Value::list();
   for (const DiskConfig& disk : machine.disks)
     disks.push_back(Value::map({{"name", disk.name}, {"size", static_cast<std::int64_t>(disk.size.bytes)}}));
+  Value options = Value::map();
+  const Value written = provider_options(machine, provider.name);
+  for (const OptionSpec& option : provider.schema.options)
+    if (!option.create_only && written.has(option.name)) options.set(option.name, written[option.name]);
   return Value::map({{"hostname", machine.hostname},
                      {"networks", networks},
                      {"disks", disks},
                      {"disk", machine.disk ? machine.disk->to_string() : ""},
-                     {fmt::format("providers.{}", provider), provider_options(machine, provider)}});
+                     {"providers." + provider.name, options}});
 }
 
-Value create_values(const MachineConfig& machine, const std::string&) {
-  return Value::map({{"box", machine.box ? machine.box->name : ""}, {"ssh.user", machine.ssh.user}});
+Value create_values(const MachineConfig& machine, const ProviderInfo& provider) {
+  Value values = Value::map({{"box", machine.box ? machine.box->name : ""}, {"ssh.user", machine.ssh.user}});
+  const Value options = provider_options(machine, provider.name);
+  for (const OptionSpec& option : provider.schema.options)
+    if (option.create_only)
+      values.set(fmt::format("providers.{}.{}", provider.name, option.name), options[option.name]);
+  return values;
 }
 
 Limits limits_of(const MachineConfig& machine) { return {.cpus = machine.cpus, .memory = machine.memory}; }
@@ -327,7 +340,8 @@ void make_missing_folders(const MachineConfig& machine) {
     if (folder.create) make_directories(folder.host);
 }
 
-std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record) {
+std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record,
+                                           const ProviderInfo& provider) {
   std::vector<PendingChange> changes;
   const auto compare = [&](const Value& now, const Value& then, PendingChange::Needs needs) {
     for (const auto& [key, value] : now.members())
@@ -335,8 +349,8 @@ std::vector<PendingChange> pending_changes(const MachineConfig& machine, const M
   };
   if (record.created.empty()) return changes;
   const MachineConfig wanted = effective_for(machine, record.provider);
-  compare(restart_values(wanted, record.provider), record.started_with, PendingChange::Needs::restart);
-  compare(create_values(wanted, record.provider), record.created_with, PendingChange::Needs::recreate);
+  compare(restart_values(wanted, provider), record.started_with, PendingChange::Needs::restart);
+  compare(create_values(wanted, provider), record.created_with, PendingChange::Needs::recreate);
   const auto& providers = machine.providers;
   if (!providers.empty() && std::find(providers.begin(), providers.end(), record.provider) == providers.end())
     changes.push_back({"provider", PendingChange::Needs::recreate});

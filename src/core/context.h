@@ -95,15 +95,16 @@ BoxRequest box_request(ProjectRun& run, const MachineConfig& machine, const Prov
 std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except, Operation& operation);
 
 /// The keys of a machine that need a restart or a new machine to change, as values that can be compared.
-Value restart_values(const MachineConfig& machine, const std::string& provider);
-Value create_values(const MachineConfig& machine, const std::string& provider);
+Value restart_values(const MachineConfig& machine, const ProviderInfo& provider);
+Value create_values(const MachineConfig& machine, const ProviderInfo& provider);
 /// What a running machine takes on without a restart, as values that can be compared.
 Limits limits_of(const MachineConfig& machine);
 Value to_value(const Limits& limits);
 Value folders_value(const MachineSpec& spec);
 /// Makes the folders of the host's that the Envfile says to make. Throws Error(failed).
 void make_missing_folders(const MachineConfig& machine);
-/// Changes between the file and what a machine was started and created with.
-std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record);
+/// Changes between the file and what a machine of that provider was started and created with.
+std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record,
+                                           const ProviderInfo& provider);
 
 }  // namespace envtool

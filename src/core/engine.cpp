@@ -61,7 +61,7 @@ const MachineConfig* Engine::Parts::machine(const std::string& name) {
 
 FileLock Engine::Parts::use_environment() {
   for (;;) {
-    if (!run.environment)
+    if (!run.environment || (setup.config != nullptr && run.environment->name != config.name))
       run.environment = setup.environments.ensure(config.directory, config.name, setup.adopt);
     const std::filesystem::path path = setup.host.paths.state / (run.environment->id + ".lock");
     auto use = FileLock::try_share(path);
@@ -79,6 +79,8 @@ void Engine::Parts::forget_if_empty(FileLock use) {
   { const FileLock given_up = std::move(use); }
   const auto alone = FileLock::try_take(path, "");
   if (!alone || !recorded_machines(*run.environment).empty()) return;
+  // A kill may have come between the choice of ports and the record of their machine.
+  run.ports.release(run.environment->id);
   setup.environments.forget(*run.environment);
   std::error_code ignored;
   std::filesystem::remove(path, ignored);

@@ -39,6 +39,7 @@ struct MachineOutcome {
   std::optional<Error> error = {};
   std::string skipped_because = {};  ///< the failed machine it depends on
   std::chrono::milliseconds elapsed{0};
+  bool is_removed = false;  ///< by 'up', as an orphan
 };
 
 /// All machines of a command; errors were reported as they happened.
@@ -49,12 +50,6 @@ struct Outcome {
   /// Null when all went well; the first error otherwise.
   const Error* first_error() const;
   bool failed() const;  ///< or interrupted
-};
-
-/// A change in the Envfile that the running machine does not have yet.
-struct PendingChange {
-  std::string key;
-  enum class Needs { up, restart, recreate } needs;
 };
 
 struct MachineStatus {

@@ -80,12 +80,12 @@ std::vector<MachineStatus> Engine::status(const std::vector<std::string>& machin
       if (status.record) {
         status.provider = status.record->provider;
         status.backend_name = status.record->backend_name;
-        const MachineState state =
-            parts_->run.provider(status.provider).inspect(status.backend_name, operation);
+        Provider& provider = parts_->run.provider(status.provider);
+        const MachineState state = provider.inspect(status.backend_name, operation);
         status.phase = state.phase;
         status.detail = state.detail;
         status.addresses = state.addresses;
-        if (status.in_envfile) status.pending = pending_changes(machine, *status.record);
+        if (status.in_envfile) status.pending = pending_changes(machine, *status.record, provider.info());
       }
     } catch (const Error& error) {
       status.phase = MachinePhase::broken;

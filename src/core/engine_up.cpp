@@ -42,7 +42,8 @@ void mend(MachineContext& context) {
 
 void Engine::Parts::apply_restarting_changes(MachineJob& job, const UpOptions& options) {
   MachineContext& context = job.context();
-  const std::vector<PendingChange> changes = pending_changes(context.config, context.record);
+  const std::vector<PendingChange> changes =
+      pending_changes(context.config, context.record, context.provider.info());
   if (options.recreate && has(changes, Needs::recreate)) {
     context.operation.say(fmt::format("making it anew for {}", keys_of(changes, Needs::recreate)));
     run_steps(context, destroy_steps(), job.journal());
@@ -61,7 +62,8 @@ void Engine::Parts::apply_restarting_changes(MachineJob& job, const UpOptions& o
 
 void Engine::Parts::announce_changes(MachineJob& job) {
   MachineContext& context = job.context();
-  const std::vector<PendingChange> changes = pending_changes(context.config, context.record);
+  const std::vector<PendingChange> changes =
+      pending_changes(context.config, context.record, context.provider.info());
   if (has(changes, Needs::restart))
     context.operation.say(
         fmt::format("changed in the Envfile and left: {} ('envtool up --restart' applies it)",
@@ -114,6 +116,7 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
       std::vector<std::string> orphans;
       for (const MachineConfig& orphan : parts.orphans) orphans.push_back(orphan.name);
       Outcome removed = destroy(orphans);
+      for (MachineOutcome& machine : removed.machines) machine.is_removed = true;
       outcome.machines.insert(outcome.machines.end(), removed.machines.begin(), removed.machines.end());
     }
     parts.finish_project(outcome, options.provision);
@@ -182,6 +185,7 @@ std::vector<MachinePlan> Engine::plan(const std::vector<std::string>& machines, 
                            .selection = options.provision};
     if (!record.backend_name.empty()) context.state = provider.inspect(record.backend_name, operation);
     plans.push_back(plan_steps(context, up_steps(context)));
+    if (!context.created_now) plans.back().left = pending_changes(*machine, record, provider.info());
   }
   if (!parts.config.provision_all.empty())
     plans.push_back({"", plan_provision_all(parts.run, options.provision)});

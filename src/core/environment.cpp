@@ -169,6 +169,8 @@ FoundEnvironment EnvironmentStore::find(const fs::path& directory, const std::st
 }
 
 Environment EnvironmentStore::ensure(const fs::path& directory, const std::string& project_name, bool adopt) {
+  // Of two that want one at once, the second finds what the first has made.
+  const FileLock lock = lock_state(host_, "environments.lock");
   FoundEnvironment found = find(directory, project_name);
   if (found.foreign && !adopt)
     throw Error(ErrorKind::usage, fmt::format("'{}' held the environment of project '{}', and this is '{}'",

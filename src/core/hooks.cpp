@@ -18,6 +18,7 @@ void run_hook(ProjectRun& run, const HookConfig& hook, Operation& operation) {
   spec.environment = {{"ENVTOOL_PROJECT", run.project.name}, {"ENVTOOL_COMMAND", hook.command}};
   spec.on_output = [&](std::string_view chunk) { output.add(chunk); };
   spec.on_error = [&](std::string_view chunk) { errors.add(chunk); };
+  spec.ends_with_caller = true;
   const ProcessResult result = operation.run(spec);
   output.finish();
   errors.finish();

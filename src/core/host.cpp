@@ -50,4 +50,14 @@ std::string Host::variable(const std::string& name, const std::string& fallback)
   return variable == variables.end() ? fallback : variable->second;
 }
 
+FileLock lock_state(const Host& host, const std::string& name) {
+  constexpr int attempts = 1000;
+  const std::filesystem::path path = host.paths.state / name;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    if (auto lock = FileLock::try_take(path, fmt::format("pid {}", ::getpid()))) return std::move(*lock);
+    host.clock.sleep_for(std::chrono::milliseconds(10), {});
+  }
+  throw Error(ErrorKind::busy, fmt::format("'{}' is held by {}", path.string(), FileLock::holder_of(path)));
+}
+
 }  // namespace envtool

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/process.h"
 #include "core/reporter.h"
 
@@ -38,5 +39,9 @@ struct Host {
 
   std::string variable(const std::string& name, const std::string& fallback = "") const;
 };
+
+/// A lock of that name among the state of all environments, which is held for milliseconds: waits for it up
+/// to ten seconds, then throws Error(busy) naming the holder.
+FileLock lock_state(const Host& host, const std::string& name);
 
 }  // namespace envtool

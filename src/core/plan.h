@@ -44,9 +44,16 @@ struct PlannedStep {
   bool is_work() const { return need.due && effect != StepEffect::looks; }
 };
 
+/// A change in the Envfile that the running machine does not have yet.
+struct PendingChange {
+  std::string key;
+  enum class Needs { up, restart, recreate } needs;
+};
+
 struct MachinePlan {
   std::string machine;
   std::vector<PlannedStep> steps;
+  std::vector<PendingChange> left = {};  ///< changes that the steps do not apply
   bool has_work() const;
 };
 

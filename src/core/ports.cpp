@@ -74,16 +74,6 @@ void write_book(const Host& host, const std::vector<Reservation>& book) {
   write_file(book_file(host), to_json(Value::map({{"format", 1}, {"machines", machines}}), 2) + "\n", 0600);
 }
 
-FileLock lock_book(const Host& host) {
-  constexpr int attempts = 1000;
-  const fs::path path = host.paths.state / "ports.lock";
-  for (int attempt = 0; attempt < attempts; ++attempt) {
-    if (auto lock = FileLock::try_take(path, fmt::format("pid {}", ::getpid()))) return std::move(*lock);
-    host.clock.sleep_for(std::chrono::milliseconds(10), {});
-  }
-  throw Error(ErrorKind::busy, fmt::format("'{}' is held by {}", path.string(), FileLock::holder_of(path)));
-}
-
 bool collide(const Forward& left, const Forward& right) {
   if (left.host != right.host || left.protocol != right.protocol) return false;
   const auto a = SocketAddress::parse(left.bind, left.host), b = SocketAddress::parse(right.bind, right.host);
@@ -291,7 +281,7 @@ PortBook::PortBook(Host& host) : host_(host) {}
 std::vector<Forward> PortBook::choose(const std::string& environment, const std::string& machine,
                                       const std::vector<PortConfig>& wanted, const std::vector<Forward>& kept,
                                       const std::vector<Forward>& mine) {
-  const FileLock lock = lock_book(host_);
+  const FileLock lock = lock_state(host_, "ports.lock");
   std::vector<Reservation> book = read_book(host_);
   std::erase_if(
       book, [&](const auto& entry) { return entry.environment == environment && entry.machine == machine; });
@@ -304,11 +294,12 @@ std::vector<Forward> PortBook::choose(const std::string& environment, const std:
 
 void PortBook::release(const std::string& environment, const std::string& machine) {
   if (!fs::exists(book_file(host_))) return;
-  const FileLock lock = lock_book(host_);
+  const FileLock lock = lock_state(host_, "ports.lock");
   std::vector<Reservation> book = read_book(host_);
-  std::erase_if(
-      book, [&](const auto& entry) { return entry.environment == environment && entry.machine == machine; });
-  write_book(host_, book);
+  const auto erased = std::erase_if(book, [&](const auto& entry) {
+    return entry.environment == environment && (machine.empty() || entry.machine == machine);
+  });
+  if (erased > 0) write_book(host_, book);
 }
 
 }  // namespace envtool

@@ -37,8 +37,8 @@ class PortBook {
   std::vector<Forward> choose(const std::string& environment, const std::string& machine,
                               const std::vector<PortConfig>& wanted, const std::vector<Forward>& kept,
                               const std::vector<Forward>& mine);
-  /// Forgets what was chosen for a machine that is gone.
-  void release(const std::string& environment, const std::string& machine);
+  /// Forgets what was chosen for a machine that is gone; without a name, for all of an environment.
+  void release(const std::string& environment, const std::string& machine = {});
 
  private:
   Host& host_;

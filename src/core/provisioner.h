@@ -22,7 +22,8 @@ struct ProvisionContext {
   std::vector<std::string> machines;  ///< names of those this run is about
   std::string ssh_user;               ///< of the machine, where there is one
   Communicator* communicator = nullptr;
-  LateLookup late;                               ///< for values known only now
+  std::string job = {};  ///< for commands on the machine, so that the next run finds what a killed one left
+  LateLookup late;       ///< for values known only now
   std::filesystem::path inventory;               ///< Ansible's, of all running machines; up to date
   std::filesystem::path state_directory;         ///< 0700, the provisioner's own between runs
   std::filesystem::path control_directory;       ///< for SSH control sockets, short

@@ -39,6 +39,7 @@ Value to_value(const MachineRecord& record) {
                      {"taken_over", record.taken_over},
                      {"forwards", forwards_to_value(record.forwards)},
                      {"provisioned", to_value(record.provisioned)},
+                     {"job", record.job},
                      {"started_with", record.started_with},
                      {"created_with", record.created_with}});
 }
@@ -59,6 +60,7 @@ MachineRecord machine_record(const Value& document, std::string_view what) {
   record.taken_over = document["taken_over"].as_bool();
   record.forwards = forwards_from(document["forwards"]);
   record.provisioned = provisioned_from(document["provisioned"]);
+  record.job = document["job"].as_text();
   record.started_with = document["started_with"];
   record.created_with = document["created_with"];
   return record;

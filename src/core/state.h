@@ -28,6 +28,7 @@ struct MachineRecord {
   bool taken_over = false;        ///< it has its own keys in place of those of its box
   std::vector<Forward> forwards;  ///< host ports chosen for it
   std::map<std::string, ProvisionRecord> provisioned;
+  std::string job;  ///< of the provisioner that runs now, or ran when envtool was killed
   /// Of each key that a running machine does not follow by itself: what it was when the machine last started
   /// (`restart`) or was created (`recreate`).
   Value started_with, created_with;

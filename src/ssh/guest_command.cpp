@@ -69,13 +69,26 @@ RemoteCommand remote_command(const GuestCommand& command, const std::string& ssh
   return {run_by_sh(preamble_reader, command.user, ssh_user), as_preamble(text)};
 }
 
-std::string end_job_script(const std::string& job) {
-  // Found by environment: a group or a session would miss what sudo runs on a terminal of its own.
+namespace {
+
+/// Shell functions: `f` names the job's processes, `j` sends them a signal. Found by environment: a group or
+/// a session would miss what sudo runs on a terminal of its own.
+std::string job_functions(const std::string& job) {
   return fmt::format(
-      "j() {{ for f in $(grep -lsaF ENVTOOL_JOB={} /proc/[0-9]*/environ); do f=${{f#/proc/}}; "
-      "kill -\"$1\" \"${{f%/environ}}\" 2>/dev/null; done; }}; j TERM; (sleep 2; j KILL) </dev/null "
-      ">/dev/null 2>&1 &",
+      "m=ENVTOOL_JOB; f() {{ grep -lsaF \"$m\"={} /proc/[0-9]*/environ; }}; "
+      "j() {{ for p in $(f); do p=${{p#/proc/}}; kill -\"$1\" \"${{p%/environ}}\" 2>/dev/null; done; }}; ",
       quote_shell(job));
+}
+
+}  // namespace
+
+std::string end_job_script(const std::string& job) {
+  return job_functions(job) + "j TERM; (sleep 2; j KILL) </dev/null >/dev/null 2>&1 &";
+}
+
+std::string await_job_end_script(const std::string& job) {
+  return job_functions(job) +
+         "j TERM; for i in 1 2 3 4 5 6 7 8 9 10; do [ -n \"$(f)\" ] || exit 0; sleep 0.2; done; j KILL; true";
 }
 
 std::string receive_script(const Communicator::Upload& file, std::uintmax_t size) {

@@ -22,6 +22,9 @@ RemoteCommand remote_command(const GuestCommand& command, const std::string& ssh
 /// A script that ends all processes of the job: SIGTERM now, SIGKILL two seconds later. It returns at once.
 std::string end_job_script(const std::string& job);
 
+/// The same, but it returns when none of them is left.
+std::string await_job_end_script(const std::string& job);
+
 /// A script that writes its standard input, which has `size` bytes, to the file by rename in its directory.
 /// A connection that breaks half-way leaves the old file.
 std::string receive_script(const Communicator::Upload& file, std::uintmax_t size);

@@ -86,6 +86,14 @@ class SshCommunicator : public Communicator {
     if (!result.ok()) fail("write", file.destination, result);
   }
 
+  void end_job(const std::string& job, Operation& operation) override {
+    const ProcessResult result = run({.script = await_job_end_script(job), .user = "root"}, operation);
+    if (result.ok()) return;
+    throw Error(ErrorKind::failed, fmt::format("cannot end what an earlier run left in the guest: {}",
+                                               last_lines(result.error, 1)))
+        .with_hint("'envtool reload' ends it with the guest");
+  }
+
   std::string download(const std::string& path, Operation& operation) override {
     ProcessResult result = run({.argv = {"cat", "--", path}}, operation);
     if (!result.ok()) fail("read", path, result);
@@ -101,7 +109,7 @@ class SshCommunicator : public Communicator {
 
   ProcessResult run_with(const GuestCommand& command, NextInput input, Operation& operation) {
     operation.check_stop();
-    const std::string job = random_hex(8);
+    const std::string job = command.job.empty() ? random_hex(8) : command.job;
     const RemoteCommand remote = remote_command(command, user_, job);
     const auto begin = operation.host.clock.now();
     ProcessResult result;
@@ -120,11 +128,11 @@ class SshCommunicator : public Communicator {
     try {
       result.status = session_->exec(request);
     } catch (const TimeIsUp&) {
-      end_job(command.user, job);
+      break_off(command.user, job);
       result.timed_out = true;
       result.status = status_after_term;
     } catch (const Interrupted&) {
-      end_job(command.user, job);
+      break_off(command.user, job);
       throw;
     }
     return result;
@@ -137,7 +145,7 @@ class SshCommunicator : public Communicator {
   }
 
   /// Closing a channel ends nothing in the guest. Best effort, since the guest may be what hangs.
-  void end_job(const std::string& user, const std::string& job) noexcept {
+  void break_off(const std::string& user, const std::string& job) noexcept {
     try {
       const auto end = std::chrono::steady_clock::now() + farewell_limit;
       const GuestCommand command{.script = end_job_script(job), .user = user};

@@ -414,6 +414,84 @@ TEST_CASE("plan tells what up would do and changes nothing") {
   CHECK(after.output == "default: nothing to do\n");
 }
 
+TEST_CASE("an option that a machine keeps for good needs a new machine, and plan says so") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  world.write_envfile("providers: {fake: {shape: round, speed: 2}}\n");
+
+  const CliResult plan = run_cli(world, {"plan"});
+  const CliResult restarted = run_cli(world, {"up", "--restart"});
+  const CliResult recreated = run_cli(world, {"up", "--recreate", "--yes"});
+
+  CHECK(plan.output ==
+        "default: nothing to do\n"
+        "  changed in the Envfile and left: 'providers.fake' ('envtool up --restart' applies it)\n"
+        "  changed in the Envfile and left: 'providers.fake.shape' ('envtool up --recreate' applies it)\n");
+  CHECK(has(restarted.errors, "restarting it for 'providers.fake'\n"));
+  CHECK(has(restarted.errors, "left: 'providers.fake.shape' ('envtool up --recreate' applies it)"));
+  CHECK(has(recreated.errors, "making it anew for 'providers.fake.shape'"));
+  CHECK(run_cli(world, {"plan"}).output == "default: nothing to do\n");
+}
+
+TEST_CASE("what a failed provisioner left in the guest is ended before it runs again") {
+  TestWorld world;
+  world.write_envfile("provision: [{note: deploy}]\n");
+  world.guests.answer = [](const std::string&, const GuestCommand& command) {
+    return ProcessResult{.status = command.argv.empty() ? 0 : 1};
+  };
+  CHECK(run_cli(world, {"up"}).code == 1);
+  world.guests.answer = {};
+  const auto ends = [&] {
+    const auto commands = world.guests.commands();
+    return std::count_if(commands.begin(), commands.end(),
+                         [](const std::string& command) { return has(command, ": end of job "); });
+  };
+  CHECK(ends() == 0);
+
+  CHECK(run_cli(world, {"up"}).code == 0);
+  CHECK(ends() == 1);
+  CHECK(run_cli(world, {"provision"}).code == 0);
+  CHECK(ends() == 1);
+}
+
+TEST_CASE("a machine that left the Envfile is destroyed by name, and said so") {
+  TestWorld world;
+  world.write_envfile("machines: {a: {}, b: {}}\n");
+  run_cli(world, {"up"});
+  world.write_envfile("machines: {a: {}}\n");
+
+  const CliResult result = run_cli(world, {"up", "--remove-orphans"});
+
+  CHECK(has(result.errors, "b: is destroyed ("));
+  CHECK_FALSE(has(result.errors, "b: is up"));
+}
+
+TEST_CASE("a project that gets another name is known by it") {
+  TestWorld world;
+  world.write_envfile("name: first\n");
+  run_cli(world, {"up"});
+  world.write_envfile("name: second\n");
+
+  run_cli(world, {"up"});
+
+  CHECK(has(run_cli(world, {"list"}).output, "second"));
+  CHECK(run_cli(world, {"destroy", "@second", "--yes"}).code == 0);
+}
+
+TEST_CASE("Ctrl-C at a question is an answer") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  world.prepare_console = [&](FakeConsole& console) {
+    console.input_terminal = true;
+    world.stop.request_stop();
+  };
+
+  CHECK(run_cli(world, {"destroy"}).code == 130);
+  CHECK(world.backend.machines().size() == 1);
+}
+
 TEST_CASE("a host that cannot hold machines is exit 4") {
   TestWorld world;
   world.write_envfile();

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include <filesystem>
 
 #include "base/files.h"
@@ -39,6 +41,24 @@ TEST_CASE("a project keeps its environment from one command to the next") {
   REQUIRE(found.environment);
   CHECK(found.environment->id == made.id);
   CHECK(made.id.size() == 16);
+}
+
+TEST_CASE("several at once in a new project make one environment") {
+  World world;
+  SystemClock clock;
+  Host host{world.scripted.runner, clock, world.scripted.reporter, {}, world.host.paths, {}};
+  const fs::path project = world.project("shop");
+  std::vector<std::string> ids(4);
+
+  {
+    std::vector<std::jthread> commands;
+    for (std::string& id : ids)
+      commands.emplace_back(
+          [&] { id = EnvironmentStore(host, "this-host").ensure(project, "shop", false).id; });
+  }
+
+  for (const std::string& id : ids) CHECK(id == ids.front());
+  CHECK(world.store().all().size() == 1);
 }
 
 TEST_CASE("looking for an environment makes none") {

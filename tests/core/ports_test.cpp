@@ -223,6 +223,17 @@ TEST_CASE("what a released machine had chosen is free for others") {
   CHECK(book.choose({book.fixed(0)}) == std::vector{book.forward(0)});
 }
 
+TEST_CASE("with an environment goes all that its machines had chosen") {
+  Book book;
+  book.choose({book.fixed(0)});
+  book.book.choose("blog", "web", {book.fixed(1)}, {}, {});
+
+  book.book.release("shop");
+
+  CHECK(book.book.choose("blog", "db", {book.fixed(0)}, {}, {}) == std::vector{book.forward(0)});
+  CHECK(read_file(book.directory.path() / "ports.json").find("shop") == std::string::npos);
+}
+
 TEST_CASE("what environments that are gone had chosen is dropped") {
   Book book;
   book.book.choose("blog", "db", {book.fixed(0)}, {}, {});

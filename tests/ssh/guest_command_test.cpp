@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/process.h"
+
 using namespace envtool;
 
 TEST_CASE("a script goes as one quoted word and keeps its line numbers") {
@@ -53,6 +55,18 @@ TEST_CASE("a script too long for one argument goes by standard input") {
 TEST_CASE("a name that no shell can export is refused") {
   CHECK_THROWS_WITH_AS(remote_command({.environment = {{"a-b", "x"}}}, "vagrant", "j1"),
                        "'a-b' cannot be the name of an environment variable", Error);
+}
+
+TEST_CASE("a job's processes are found by their mark and ended") {
+  const ProcessResult result = SystemProcessRunner().run(
+      {.argv = {"sh", "-c",
+                "ENVTOOL_JOB=job-of-this-test sleep 60 & one=$!; sleep 60 & other=$!; (" +
+                    await_job_end_script("job-of-this-test") +
+                    "); wait $one; kill $other && echo the other was left"},
+       .timeout = std::chrono::seconds(20)},
+      {});
+
+  CHECK(result.output == "the other was left\n");
 }
 
 TEST_CASE("a file is received beside its place, measured, and renamed") {

@@ -25,6 +25,12 @@ class FakeCommunicators::Guest : public Communicator {
     return result;
   }
 
+  void end_job(const std::string& job, Operation&) override {
+    require_running();
+    const std::lock_guard lock(world_.mutex_);
+    world_.commands_.push_back(machine_ + ": end of job " + job);
+  }
+
   void upload(const Upload& file, Operation&) override {
     require_running();
     std::string content = file.source.empty() ? file.content : read_file(file.source);

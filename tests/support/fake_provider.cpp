@@ -74,7 +74,8 @@ ProviderInfo FakeProvider::make_info() {
   info.schema = {
       .name = "fake",
       .options = {
-          {.name = "speed", .type = OptionType::integer, .summary = "how fast", .fallback = Value(1)}}};
+          {.name = "speed", .type = OptionType::integer, .summary = "how fast", .fallback = Value(1)},
+          {.name = "shape", .type = OptionType::text, .summary = "what it looks like", .create_only = true}}};
   return info;
 }
 

@@ -55,6 +55,7 @@ class ScriptedCommunicator : public Communicator {
     if (command.on_error && !result.error.empty()) command.on_error(std::exchange(result.error, {}));
     return result;
   }
+  void end_job(const std::string& job, Operation&) override { next(Kind::run, "end of job " + job); }
   void upload(const Upload& file, Operation&) override {
     uploads.push_back(file);
     if (!file.source.empty()) uploads.back().content = read_file(file.source);

@@ -15,8 +15,10 @@ folders: [".:/srv/project"]
 provision:
   - name: mark
     shell: |
+      exec 9>/run/mark.lock
+      flock --nonblock 9 || { echo "that of the killed run goes on beside this one"; exit 1; }
       cat /etc/machine-id >> /srv/project/begun
-      sleep 0.1
+      sleep 0.2
       cat /etc/machine-id >> /srv/project/ended
 YAML
 
@@ -82,7 +84,7 @@ foreign_groups=$(groups) # of a run that was killed, or of another root
 # Beyond what nothing_left looks for: files half written, control groups, and devices without their bridge.
 remains() {
   leftovers
-  find "$ENVTOOL_HOME/state" -mindepth 1 ! -name ports.json ! -name ports.lock
+  find "$ENVTOOL_HOME/state" -mindepth 1 ! -name ports.json ! -name ports.lock ! -name environments.lock
   find "$ENVTOOL_ROOT" "$ENVTOOL_ROOT"/{lxc,machines,root} -mindepth 1 -maxdepth 1 \
     ! -name '*.lock' ! -name host.json ! -name lxc ! -name machines ! -name root ! -name boxes
   groups | grep --invert-match --line-regexp --fixed-strings "$foreign_groups"

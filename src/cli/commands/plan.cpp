@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
 
@@ -17,10 +18,20 @@ Value to_value(const std::vector<MachinePlan>& plans) {
     for (const PlannedStep& step : plan.steps)
       steps.push_back(Value::map(
           {{"step", step.name}, {"title", step.title}, {"due", step.need.due}, {"why", step.need.why}}));
-    machines.push_back(
-        Value::map({{"machine", plan.machine}, {"has_work", plan.has_work()}, {"steps", steps}}));
+    machines.push_back(Value::map({{"machine", plan.machine},
+                                   {"has_work", plan.has_work()},
+                                   {"steps", steps},
+                                   {"left", to_value(plan.left)}}));
   }
   return Value::map({{"machines", machines}});
+}
+
+std::string left_text(const MachinePlan& plan) {
+  std::string text;
+  for (const PendingChange& change : plan.left)
+    text += fmt::format("  changed in the Envfile and left: '{}' ('envtool up --{}' applies it)\n",
+                        change.key, change.needs == PendingChange::Needs::restart ? "restart" : "recreate");
+  return text;
 }
 
 /// Steps that have nothing to do are shown with `all`.
@@ -29,6 +40,7 @@ std::string to_text(const std::vector<MachinePlan>& plans, bool all) {
   for (const MachinePlan& plan : plans) {
     const std::string name = plan.machine.empty() ? "all machines" : plan.machine;
     if (!plan.has_work()) text += fmt::format("{}: nothing to do\n", name);
+    if (!plan.has_work()) text += left_text(plan);
     if (!plan.has_work() && !all) continue;
     if (plan.has_work()) text += name + "\n";
     std::vector<std::vector<std::string>> rows;
@@ -39,6 +51,7 @@ std::string to_text(const std::vector<MachinePlan>& plans, bool all) {
         rows.push_back({" ", step.title, "nothing to do"});
     }
     text += table(rows, "  ");
+    if (plan.has_work()) text += left_text(plan);
   }
   return text;
 }

@@ -17,13 +17,18 @@ std::string to_text(const Forward& forward) {
                      forward.guest, forward.protocol == Protocol::udp ? "/udp" : "");
 }
 
-Value to_value(const MachineStatus& status) {
+Value to_value(const std::vector<PendingChange>& changes) {
   static constexpr std::string_view needs[] = {"up", "restart", "recreate"};
-  Value addresses = Value::list(), ports = Value::list(), pending = Value::list();
+  Value values = Value::list();
+  for (const PendingChange& change : changes)
+    values.push_back(Value::map({{"key", change.key}, {"needs", needs[static_cast<int>(change.needs)]}}));
+  return values;
+}
+
+Value to_value(const MachineStatus& status) {
+  Value addresses = Value::list(), ports = Value::list();
   for (const std::string& address : status.addresses) addresses.push_back(address);
   for (const Forward& forward : status.forwards) ports.push_back(to_value(forward));
-  for (const PendingChange& change : status.pending)
-    pending.push_back(Value::map({{"key", change.key}, {"needs", needs[static_cast<int>(change.needs)]}}));
   Value value = Value::map({{"name", status.name},
                             {"state", to_string(status.phase)},
                             {"in_envfile", status.in_envfile},
@@ -32,7 +37,7 @@ Value to_value(const MachineStatus& status) {
                             {"backend_name", status.backend_name},
                             {"addresses", addresses},
                             {"ports", ports},
-                            {"pending", pending}});
+                            {"pending", to_value(status.pending)}});
   if (!status.detail.empty()) value.set("detail", status.detail);
   if (!status.busy.empty()) value.set("busy", status.busy);
   return value;

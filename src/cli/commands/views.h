@@ -11,6 +11,7 @@ namespace envtool {
 class Session;
 
 Value to_value(const MachineStatus& status);
+Value to_value(const std::vector<PendingChange>& changes);
 Value to_value(const Forward& forward);
 /// "127.0.0.1:8080 -> 80", "/udp" behind it where it is.
 std::string to_text(const Forward& forward);

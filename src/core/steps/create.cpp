@@ -63,7 +63,7 @@ void create_machine(MachineContext& machine) {
   if (!spec.memory) spec.memory = machine.box->defaults.memory;
   machine.provider.create(spec, *machine.box, machine.operation);
   record.created = timestamp(machine.run.host.clock);
-  record.created_with = create_values(machine.config, record.provider);
+  record.created_with = create_values(machine.config, machine.provider.info());
   machine.save();
 }
 
@@ -95,7 +95,7 @@ Step start_step() {
     const MachineSpec spec = machine.spec();
     make_missing_folders(machine.config);
     machine.provider.start(spec, machine.operation);
-    machine.record.started_with = restart_values(machine.config, machine.record.provider);
+    machine.record.started_with = restart_values(machine.config, machine.provider.info());
     machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.record.started_with.set("folders", folders_value(spec));
     machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
