@@ -117,6 +117,7 @@ class Uniqueness {
   void check(const MachineConfig& machine) {
     check_ports(machine);
     check_networks(machine);
+    check_disks(machine);
   }
 
  private:
@@ -155,6 +156,18 @@ class Uniqueness {
         problems_.add(network.position, fmt::format("network '{}' has subnet '{}' here and '{}' at {}",
                                                     network.name, network.subnet, known->second->subnet,
                                                     known->second->position.to_string()));
+    }
+  }
+
+  void check_disks(const MachineConfig& machine) {
+    std::map<std::string, std::string> places;
+    for (const FolderConfig& folder : machine.folders) places[folder.guest] = "a folder";
+    for (const DiskConfig& disk : machine.disks) {
+      if (disk.mount.empty()) continue;
+      const auto [known, is_new] = places.emplace(disk.mount, fmt::format("disk '{}'", disk.name));
+      if (!is_new)
+        problems_.add(disk.position, fmt::format("disk '{}' is to be on '{}', where {} is", disk.name,
+                                                 disk.mount, known->second));
     }
   }
 

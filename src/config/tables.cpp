@@ -30,6 +30,7 @@ constexpr Format ip_or_number{"an address such as '10.30.0.11', or a host number
 constexpr Format subnet{"a subnet such as '10.30.0.0/24'",
                         "[0-9]{1,3}([.][0-9]{1,3}){3}/[0-9]{1,2}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*/[0-9]{1,3}"};
 constexpr Format host_ports{"a port (1 to 65535) or a range such as '8080-8089'", "[0-9]{1,5}(-[0-9]{1,5})?"};
+constexpr Format mount_path{"an absolute path of the guest below '/'", "(/[^/]+)+"};
 constexpr Format disk_name{"a name of lower-case letters, digits and '-'", "[a-z0-9][a-z0-9-]{0,31}"};
 // A Linux interface name; the project's networks become bridges whose names are made from these.
 constexpr Format network_name{"a name of lower-case letters, digits and '-'", "[a-z0-9][a-z0-9-]{0,62}"};
@@ -129,7 +130,7 @@ Shape network_shape() {
 Shape disk_shape() {
   return map("a disk beside the root disk", {{"name", text("its name", disk_name), true},
                                              {"size", size("its size"), true},
-                                             {"mount", text("where it is mounted", guest_path)},
+                                             {"mount", text("where it is mounted", mount_path)},
                                              {"keep", boolean("survives destroy")}});
 }
 

@@ -294,7 +294,8 @@ Value restart_values(const MachineConfig& machine, const ProviderInfo& provider)
                                    {"mac", network.mac}}));
   Value disks = Value::list();
   for (const DiskConfig& disk : machine.disks)
-    disks.push_back(Value::map({{"name", disk.name}, {"size", static_cast<std::int64_t>(disk.size.bytes)}}));
+    disks.push_back(Value::map(
+        {{"name", disk.name}, {"size", static_cast<std::int64_t>(disk.size.bytes)}, {"mount", disk.mount}}));
   Value options = Value::map();
   const Value written = provider_options(machine, provider.name);
   for (const OptionSpec& option : provider.schema.options)
@@ -333,6 +334,16 @@ Value folders_value(const MachineSpec& spec) {
                                   {"owner", folder.owner},
                                   {"covered", join(folder.covered, "\n")}}));
   return folders;
+}
+
+std::vector<std::string> kept_disks_of(Provider& provider, const std::string& backend_name,
+                                       Operation& operation) {
+  KeptDisks* const disks = power_of<KeptDisks>(provider);
+  return disks ? disks->kept_disks(backend_name, operation) : std::vector<std::string>();
+}
+
+std::string disks_in_words(const std::vector<std::string>& disks) {
+  return fmt::format("{} '{}'", disks.size() == 1 ? "disk" : "disks", join(disks, "', '"));
 }
 
 void make_missing_folders(const MachineConfig& machine) {

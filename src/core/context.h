@@ -103,6 +103,11 @@ Value to_value(const Limits& limits);
 Value folders_value(const MachineSpec& spec);
 /// Makes the folders of the host's that the Envfile says to make. Throws Error(failed).
 void make_missing_folders(const MachineConfig& machine);
+/// What the provider keeps of that machine; none where it cannot.
+std::vector<std::string> kept_disks_of(Provider& provider, const std::string& backend_name,
+                                       Operation& operation);
+/// "disk 'data'", "disks 'data', 'logs'"
+std::string disks_in_words(const std::vector<std::string>& disks);
 /// Changes between the file and what a machine of that provider was started and created with.
 std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record,
                                            const ProviderInfo& provider);

@@ -207,7 +207,7 @@ Outcome Engine::reload(const std::vector<std::string>& machines, const UpOptions
   });
 }
 
-Outcome Engine::destroy(const std::vector<std::string>& machines) {
+Outcome Engine::destroy(const std::vector<std::string>& machines, DiskFate disks) {
   Parts& parts = *parts_;
   if (!parts.run.environment) {
     if (parts.setup.config != nullptr) parts.setup.environments.forget_half_made(parts.config.directory);
@@ -215,7 +215,7 @@ Outcome Engine::destroy(const std::vector<std::string>& machines) {
   }
   return parts.with_hooks("destroy", [&](Outcome& outcome) {
     outcome = parts.for_each(machines, {.order = Parts::Tour::Order::reverse}, [&](MachineJob& job) {
-      return run_steps(job.context(), destroy_steps(), job.journal());
+      return run_steps(job.context(), destroy_steps(disks), job.journal());
     });
     if (parts.setup.config != nullptr && !recorded_machines(*parts.run.environment).empty())
       parts.run.write_inventory(parts.project_operation);

@@ -32,6 +32,9 @@ struct UpOptions {
   bool locked = false;            ///< a box that is not locked is an error
 };
 
+/// What `destroy` does with disks that outlive their machine.
+enum class DiskFate { as_written, removed };
+
 /// What became of one machine.
 struct MachineOutcome {
   std::string machine;
@@ -64,6 +67,7 @@ struct MachineStatus {
   std::vector<std::string> addresses;
   std::vector<Forward> forwards;  ///< served now
   std::vector<PendingChange> pending;
+  std::vector<std::string> kept_disks;  ///< that are there and outlive it
   std::optional<MachineRecord> record;  ///< nothing when never created
 };
 
@@ -108,7 +112,7 @@ class Engine {
   Outcome halt(const std::vector<std::string>& machines, StopMode mode);
   /// Those that are there and in the Envfile; of others it says that they are left.
   Outcome reload(const std::vector<std::string>& machines, const UpOptions& options);
-  Outcome destroy(const std::vector<std::string>& machines);
+  Outcome destroy(const std::vector<std::string>& machines, DiskFate disks = DiskFate::as_written);
   /// Pushes rsync folders of running machines.
   Outcome sync(const std::vector<std::string>& machines);
   /// Sees changes in the folders that `sync` pushes. Throws Error(usage) when there is no such folder.

@@ -38,6 +38,19 @@ void mend(MachineContext& context) {
             fmt::format("'envtool destroy {0}' and 'envtool up {0}' make it anew", context.config.name));
 }
 
+/// The disks that an earlier machine left are with one provider, and no other can give them to the next.
+void check_kept_disks(const MachineContext& context, const std::string& wanted_provider) {
+  const MachineRecord& record = context.record;
+  std::vector<std::string> providers = context.config.providers;
+  if (!wanted_provider.empty()) providers = {wanted_provider};
+  if (!record.only_disks || providers.empty() ||
+      std::find(providers.begin(), providers.end(), record.provider) != providers.end())
+    return;
+  throw Error(ErrorKind::usage, fmt::format("provider '{}' keeps disks of it, and it is to be made by '{}'",
+                                            record.provider, join(providers, "' or '")))
+      .with_hint(fmt::format("'envtool destroy --volumes {}' removes them", record.name));
+}
+
 }  // namespace
 
 void Engine::Parts::apply_restarting_changes(MachineJob& job, const UpOptions& options) {
@@ -86,6 +99,7 @@ void Engine::Parts::announce_changes(MachineJob& job) {
 
 bool Engine::Parts::bring_up(MachineJob& job, const UpOptions& options) {
   MachineContext& context = job.context();
+  check_kept_disks(context, options.provider);
   run.check_host(context.record.provider, context.operation);
   recover(context, job.journal());
   mend(context);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,21 @@ class Usage {
   virtual ~Usage() = default;
   /// Of a running or paused machine; all fields empty of another. Needs no privilege, is fast.
   virtual MachineUsage usage(const std::string& backend_name, Operation& operation) = 0;
+};
+
+/// Disks beside the root disk that outlive their machine: those of the spec that `keep`.
+class KeptDisks {
+ public:
+  static constexpr Capability capability = Capability::kept_disks;
+  virtual ~KeptDisks() = default;
+  /// Names of the disks that `destroy` would keep of that machine, or has kept: the next `create` of that
+  /// name makes the machine with them. Needs no privilege, is fast.
+  virtual std::vector<std::string> kept_disks(const std::string& backend_name, Operation& operation) = 0;
+  /// From now on `destroy` keeps these of the machine's disks and no others; a name that it does not have
+  /// means nothing. Of a machine that is not there, the others are removed at once. Not those of another
+  /// environment: Error(failed).
+  virtual void keep_disks(const std::string& backend_name, const std::string& environment_id,
+                          const std::set<std::string>& disks, Operation& operation) = 0;
 };
 
 struct AttachCommand {

@@ -15,6 +15,8 @@ std::string_view to_string(Feature feature) {
       return "disk";
     case Feature::disks:
       return "disks";
+    case Feature::bare_disks:
+      return "disks without 'mount'";
     case Feature::networks:
       return "networks";
     case Feature::host_bridges:
@@ -55,6 +57,8 @@ std::string_view to_string(Capability capability) {
       return "console";
     case Capability::console_log:
       return "console log";
+    case Capability::kept_disks:
+      return "kept disks";
     case Capability::package:
       return "package";
   }
@@ -83,6 +87,8 @@ std::string_view ability(Capability capability) {
       return "open consoles";
     case Capability::console_log:
       return "keep consoles' output";
+    case Capability::kept_disks:
+      return "keep disks without their machine";
     case Capability::package:
       return "make boxes of machines";
   }

@@ -36,6 +36,20 @@ std::vector<Use> uses_of(const MachineConfig& machine) {
   return uses;
 }
 
+void check_disks(const MachineConfig& machine, const ProviderInfo& provider, std::vector<Diagnostic>& found) {
+  for (const DiskConfig& disk : machine.disks) {
+    if (disk.mount.empty() && !provider.features.contains(Feature::bare_disks))
+      found.push_back({fmt::format("disk '{}' has no 'mount', and provider '{}' has no disks without one",
+                                   disk.name, provider.name),
+                       disk.position, "say where in the guest it is to be, as 'mount: /srv/data'"});
+    if (disk.keep && !provider.capabilities.contains(Capability::kept_disks))
+      found.push_back(
+          {fmt::format("'keep' of disk '{}' is not supported by provider '{}'", disk.name, provider.name),
+           disk.position,
+           {}});
+  }
+}
+
 bool is_native(const FolderConfig& folder, const ProviderInfo& provider) {
   return folder.type != FolderType::rsync && provider.capabilities.contains(Capability::native_folders);
 }
@@ -115,6 +129,7 @@ std::vector<Diagnostic> unsupported_keys(const MachineConfig& machine, const Pro
           {fmt::format("'{}' is not supported by provider '{}'", to_string(use.feature), provider.name),
            use.position,
            {}});
+  if (provider.features.contains(Feature::disks)) check_disks(machine, provider, found);
   return found;
 }
 
@@ -132,7 +147,7 @@ void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machine
     for (Diagnostic& problem : unsupported_keys(wanted, *info)) unsupported.push_back(std::move(problem));
     check_folders(wanted, *info, wrong);
     check_provisioners(run, wanted.provision, wrong);
-    if (!record) check_box(run, wanted, *info, wrong);
+    if (!record || record->only_disks) check_box(run, wanted, *info, wrong);
   }
   check_provisioners(run, run.project.provision_all, wrong);
   const ErrorKind kind = wrong.empty() ? ErrorKind::unsupported : ErrorKind::bad_envfile;

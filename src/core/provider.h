@@ -21,6 +21,7 @@ enum class Feature {
   memory,
   disk,
   disks,
+  bare_disks,
   networks,
   host_bridges,
   mac,
@@ -44,6 +45,7 @@ enum class Capability {
   attach,
   console,
   console_log,
+  kept_disks,
   package
 };
 std::string_view to_string(Capability capability);
@@ -141,8 +143,9 @@ class Provider {
   virtual void stop(const std::string& backend_name, StopMode mode, std::chrono::milliseconds timeout,
                     Operation& operation) = 0;
 
-  /// Stops it hard and removes every trace, half-made ones too. Nothing there: nothing to do. An object of
-  /// that name that does not carry `environment_id` is not touched: Error(failed) says whose it is.
+  /// Stops it hard and removes every trace but kept disks, half-made ones too. Nothing there: nothing to do.
+  /// An object of that name that does not carry `environment_id` is not touched: Error(failed) says whose it
+  /// is.
   virtual void destroy(const std::string& backend_name, const std::string& environment_id,
                        Operation& operation) = 0;
 

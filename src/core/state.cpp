@@ -37,6 +37,7 @@ Value to_value(const MachineRecord& record) {
                                          {"digest", record.box_digest}})},
                      {"ssh_user", record.ssh_user},
                      {"taken_over", record.taken_over},
+                     {"only_disks", record.only_disks},
                      {"forwards", forwards_to_value(record.forwards)},
                      {"provisioned", to_value(record.provisioned)},
                      {"job", record.job},
@@ -58,6 +59,7 @@ MachineRecord machine_record(const Value& document, std::string_view what) {
   record.box_digest = document["box"]["digest"].as_text();
   record.ssh_user = document["ssh_user"].as_text();
   record.taken_over = document["taken_over"].as_bool();
+  record.only_disks = document["only_disks"].as_bool();
   record.forwards = forwards_from(document["forwards"]);
   record.provisioned = provisioned_from(document["provisioned"]);
   record.job = document["job"].as_text();
@@ -85,8 +87,23 @@ void MachineStore::remove() const {
   // The record goes first: what is left of a kill in between is no machine any more.
   std::error_code ignored;
   fs::remove(directory_ / "record.json", ignored);
+  remove_but("");
+}
+
+void MachineStore::remove_but_disks(const MachineRecord& record) const {
+  MachineRecord left;
+  left.name = record.name;
+  left.backend_name = record.backend_name;
+  left.provider = record.provider;
+  left.only_disks = true;
+  save(left, true);
+  remove_but("record.json");
+}
+
+void MachineStore::remove_but(const std::string& file) const {
+  std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(directory_, ignored))
-    if (entry.path() != lock()) remove_tree(entry.path());
+    if (entry.path() != lock() && entry.path().filename() != file) remove_tree(entry.path());
 }
 
 std::vector<std::string> recorded_machines(const Environment& environment) {

@@ -26,6 +26,7 @@ struct MachineRecord {
   std::string box_name, box_version, box_digest;
   std::string ssh_user;
   bool taken_over = false;        ///< it has its own keys in place of those of its box
+  bool only_disks = false;        ///< it was destroyed, and this is for the disks that it keeps
   std::vector<Forward> forwards;  ///< host ports chosen for it
   std::map<std::string, ProvisionRecord> provisioned;
   std::string job;  ///< of the provisioner that runs now, or ran when envtool was killed
@@ -58,8 +59,12 @@ class MachineStore {
   void save(const MachineRecord& record, bool synced = false) const;
   /// Everything but the lock, which others may wait for.
   void remove() const;
+  /// The same, but for a record that says where its kept disks are.
+  void remove_but_disks(const MachineRecord& record) const;
 
  private:
+  void remove_but(const std::string& file) const;
+
   std::filesystem::path directory_;
 };
 

@@ -173,15 +173,15 @@ TEST_CASE("what the provider does not support is exit 6, each key by its name, a
   TestWorld world;
   world.write("ca.pem", "");
   world.write_envfile(
-      "disk: 5GiB\ndisks: [{name: a, size: 1GiB}]\nnetworks: [{name: lan, bridge: br0, mac: "
+      "disk: 5GiB\nnetworks: [{name: lan, bridge: br0, mac: "
       "'52:54:00:aa:bb:cc'}]\ncloud_init: {inline: x}\nproxy: host\nca_certs: [ca.pem]\nssh: {password: "
       "x}\n");
 
   const CliResult result = run_cli(world, {"up"});
 
   CHECK(result.code == 6);
-  for (const std::string key : {"disk", "disks", "networks", "networks.bridge", "networks.mac", "cloud_init",
-                                "proxy", "ca_certs", "ssh.password"})
+  for (const std::string key : {"disk", "networks", "networks.bridge", "networks.mac", "cloud_init", "proxy",
+                                "ca_certs", "ssh.password"})
     CHECK(has(result.errors,
               fmt::format("error: '{}' is not supported by provider 'fake'\n  --> Envfile:", key)));
   CHECK(world.backend.machines().empty());

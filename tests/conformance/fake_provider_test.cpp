@@ -55,6 +55,7 @@ TEST_CASE_FIXTURE(FakeWorld, "fake: a machine is paused and goes on") { check_su
 TEST_CASE_FIXTURE(FakeWorld, "fake: snapshots are saved, restored and deleted") { check_snapshots(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: limits change while it runs") { check_limits(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: usage is told of what runs") { check_usage(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: kept disks outlive their machine") { check_kept_disks(test); }
 
 TEST_CASE_FIXTURE(FakeWorld, "fake: a create that breaks off leaves something that destroy removes") {
   backend.break_at("create", "power cut");

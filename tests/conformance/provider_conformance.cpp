@@ -165,6 +165,7 @@ void check_capabilities(const ProviderUnderTest& test) {
   check_power<Attach>(test);
   check_power<ConsoleAccess>(test);
   check_power<ConsoleLog>(test);
+  check_power<KeptDisks>(test);
   CHECK_FALSE(test.provider.info().box_formats.empty());
   CHECK_FALSE(test.provider.info().summary.empty());
   CHECK(test.provider.info().schema.name == test.provider.info().name);
@@ -273,6 +274,34 @@ void check_usage(const ProviderUnderTest& test) {
   test.provider.stop(spec.backend_name, StopMode::hard, 1s, test.operation);
   CHECK_FALSE(power->usage(spec.backend_name, test.operation).cpu_time.has_value());
   destroy(test, spec.backend_name);
+}
+
+void check_kept_disks(const ProviderUnderTest& test) {
+  MachineSpec spec = conformance_spec(test, "conformance-disks");
+  spec.disks = {{.name = "data", .size = ByteSize{64 << 20}, .mount = "/srv/data", .keep = true},
+                {.name = "scratch", .size = ByteSize{64 << 20}, .mount = "/srv/scratch"}};
+  const std::string& name = spec.backend_name;
+  using Names = std::vector<std::string>;
+  KeptDisks* const power = with_running_machine<KeptDisks>(test, spec);
+  if (!power) return;
+  const auto kept = [&] { return power->kept_disks(name, test.operation); };
+  CHECK(kept() == Names{"data"});
+  destroy(test, name);
+  CHECK(phase_of(test, name) == MachinePhase::absent);
+  CHECK(kept() == Names{"data"});
+  CHECK_NOTHROW(destroy(test, name));
+  CHECK(kept() == Names{"data"});
+
+  with_running_machine<KeptDisks>(test, spec);
+  power->keep_disks(name, test.environment_id, {"scratch", "none"}, test.operation);
+  CHECK(kept() == Names{"scratch"});
+  destroy(test, name);
+  CHECK(kept() == Names{"scratch"});
+
+  CHECK_THROWS_AS(power->keep_disks(name, "another0another0", {}, test.operation), Error);
+  CHECK(kept() == Names{"scratch"});
+  power->keep_disks(name, test.environment_id, {}, test.operation);
+  CHECK(kept().empty());
 }
 
 }  // namespace envtool

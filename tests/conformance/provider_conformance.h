@@ -35,5 +35,7 @@ void check_suspend(const ProviderUnderTest& test);
 void check_snapshots(const ProviderUnderTest& test);
 void check_limits(const ProviderUnderTest& test);
 void check_usage(const ProviderUnderTest& test);
+/// What is on a disk only the backend's own tests can look at.
+void check_kept_disks(const ProviderUnderTest& test);
 
 }  // namespace envtool

@@ -28,6 +28,11 @@ void FakeBackend::write_disk(const std::string& backend_name, std::string conten
   machines_.at(backend_name).disk = std::move(content);
 }
 
+void FakeBackend::write_disk(const std::string& backend_name, const std::string& disk, std::string content) {
+  const std::lock_guard lock(mutex_);
+  machines_.at(backend_name).disks.at(disk) = std::move(content);
+}
+
 void FakeBackend::lose(const std::string& backend_name) {
   const std::lock_guard lock(mutex_);
   machines_.erase(backend_name);
@@ -67,10 +72,10 @@ ProviderInfo FakeProvider::make_info() {
   info.name = "fake";
   info.summary = "machines in memory, for tests";
   info.box_formats = {"fake"};
-  info.features = {Feature::cpus, Feature::memory};
+  info.features = {Feature::cpus, Feature::memory, Feature::disks};
   info.capabilities = {Capability::native_folders, Capability::live_limits, Capability::suspend,
                        Capability::snapshots,      Capability::usage,       Capability::attach,
-                       Capability::console,        Capability::console_log};
+                       Capability::console,        Capability::console_log, Capability::kept_disks};
   info.schema = {
       .name = "fake",
       .options = {
@@ -109,6 +114,12 @@ void FakeProvider::create(const MachineSpec& spec, const Box& box, Operation& op
   machine.box_digest = box.digest;
   machine.user = spec.identity.user;
   machine.spec = spec;
+  const auto left = backend_.left_.extract(spec.backend_name);
+  for (const DiskConfig& disk : spec.disks) {
+    std::string& content = machine.disks[disk.name];
+    if (!left.empty() && left.mapped().disks.contains(disk.name)) content = left.mapped().disks[disk.name];
+    if (disk.keep) machine.kept.insert(disk.name);
+  }
   const int number = ++backend_.addresses_;
   machine.address = fmt::format("10.99.{}.{}", number / 250, 2 + number % 250);
 }
@@ -153,6 +164,9 @@ void FakeProvider::destroy(const std::string& backend_name, const std::string& e
                                                machine->second.environment_id));
   if (backend_.breaks_.contains("destroy")) machine->second.phase = MachinePhase::broken;
   backend_.halfway("destroy");
+  for (const std::string& disk : machine->second.kept)
+    backend_.left_[backend_name].disks[disk] = machine->second.disks[disk];
+  if (backend_.left_.contains(backend_name)) backend_.left_[backend_name].environment_id = environment_id;
   backend_.machines_.erase(machine);
 }
 
@@ -179,6 +193,35 @@ void FakeProvider::update_folders(const MachineSpec& spec, Operation& operation)
   backend_.enter("update_folders", spec.backend_name, operation);
   const std::lock_guard lock(backend_.mutex_);
   running(spec.backend_name).spec.folders = spec.folders;
+}
+
+std::vector<std::string> FakeProvider::kept_disks(const std::string& backend_name, Operation&) {
+  const std::lock_guard lock(backend_.mutex_);
+  std::vector<std::string> names;
+  if (const auto machine = backend_.machines_.find(backend_name); machine != backend_.machines_.end())
+    names.assign(machine->second.kept.begin(), machine->second.kept.end());
+  else if (const auto left = backend_.left_.find(backend_name); left != backend_.left_.end())
+    for (const auto& [disk, content] : left->second.disks) names.push_back(disk);
+  return names;
+}
+
+void FakeProvider::keep_disks(const std::string& backend_name, const std::string& environment_id,
+                              const std::set<std::string>& disks, Operation& operation) {
+  backend_.enter("keep_disks", backend_name, operation);
+  const std::lock_guard lock(backend_.mutex_);
+  if (const auto machine = backend_.machines_.find(backend_name); machine != backend_.machines_.end()) {
+    machine->second.kept.clear();
+    for (const std::string& disk : disks)
+      if (machine->second.disks.contains(disk)) machine->second.kept.insert(disk);
+    return;
+  }
+  const auto left = backend_.left_.find(backend_name);
+  if (left == backend_.left_.end()) return;
+  if (left->second.environment_id != environment_id)
+    throw Error(ErrorKind::failed, fmt::format("disks of '{}' belong to environment '{}'", backend_name,
+                                               left->second.environment_id));
+  std::erase_if(left->second.disks, [&](const auto& entry) { return !disks.contains(entry.first); });
+  if (left->second.disks.empty()) backend_.left_.erase(left);
 }
 
 Limits FakeProvider::limits(const std::string& backend_name, Operation&) {

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ class FakeBackend {
       std::string name, disk;
     };
     std::vector<Snapshot> snapshots = {};
+    std::map<std::string, std::string> disks = {};  ///< beside the root disk: what is on each
+    std::set<std::string> kept = {};                ///< of these, what survives
     int starts = 0;
   };
 
@@ -49,6 +52,7 @@ class FakeBackend {
   void kill(const std::string& backend_name);
   /// As if the guest wrote on its disk.
   void write_disk(const std::string& backend_name, std::string content);
+  void write_disk(const std::string& backend_name, const std::string& disk, std::string content);
   /// Removes a machine behind everybody's back.
   void lose(const std::string& backend_name);
   /// Puts a machine there that somebody else made.
@@ -66,7 +70,13 @@ class FakeBackend {
   void halfway(const std::string& call);
 
   mutable std::mutex mutex_;
+  struct Left {
+    std::string environment_id;
+    std::map<std::string, std::string> disks;
+  };
+
   std::map<std::string, Machine> machines_;
+  std::map<std::string, Left> left_;  ///< by the machine that is gone
   std::vector<std::string> calls_;
   std::map<std::string, std::string> failures_, breaks_;
   int addresses_ = 0;
@@ -79,6 +89,7 @@ class FakeProvider : public Provider,
                      public Suspend,
                      public Snapshots,
                      public Usage,
+                     public KeptDisks,
                      public Attach,
                      public ConsoleAccess,
                      public ConsoleLog,
@@ -111,6 +122,9 @@ class FakeProvider : public Provider,
   void delete_snapshot(const std::string& backend_name, const std::string& snapshot,
                        Operation& operation) override;
   MachineUsage usage(const std::string& backend_name, Operation& operation) override;
+  std::vector<std::string> kept_disks(const std::string& backend_name, Operation& operation) override;
+  void keep_disks(const std::string& backend_name, const std::string& environment_id,
+                  const std::set<std::string>& disks, Operation& operation) override;
   int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) override;
   bool attaches_unasked() override { return !backend_.attach_asks; }
   void open_console(const std::string& backend_name, Operation& operation) override;

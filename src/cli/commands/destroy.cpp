@@ -8,34 +8,48 @@ namespace envtool {
 
 namespace {
 
-int destroy(Session& session, const std::vector<std::string>& arguments) {
-  const Session::Target target = session.open(arguments, Session::Config::if_there);
+struct Options {
+  std::vector<std::string> machines;
+  bool volumes = false;
+};
+
+int destroy(Session& session, const Options& options) {
+  const Session::Target target = session.open(options.machines, Session::Config::if_there);
   const std::vector<std::string> machines = target.engine.select(target.machines, true);
   std::vector<std::string> there;
-  for (const MachineStatus& status : target.engine.status(machines))
-    if (status.record || status.phase != MachinePhase::absent) there.push_back("'" + status.name + "'");
-  if (!there.empty() && !session.confirm(fmt::format("destroy {} and all that is in {}?", join(there, ", "),
-                                                     there.size() == 1 ? "it" : "them"))) {
+  for (const MachineStatus& status : target.engine.status(machines)) {
+    const bool only_disks = status.record && status.record->only_disks;
+    if ((status.record && (options.volumes || !only_disks)) || status.phase != MachinePhase::absent)
+      there.push_back("'" + status.name + "'");
+  }
+  const std::string question =
+      fmt::format("destroy {} and all that is in {}{}?", join(there, ", "), there.size() == 1 ? "it" : "them",
+                  options.volumes ? ", kept disks too" : "");
+  if (!there.empty() && !session.confirm(question)) {
     session.say("nothing was destroyed");
     return exit_code::failed;
   }
-  return session.finish(target.engine.destroy(machines), "is destroyed", "is not there");
+  const DiskFate disks = options.volumes ? DiskFate::removed : DiskFate::as_written;
+  return session.finish(target.engine.destroy(machines, disks), "is destroyed", "is not there");
 }
 
 }  // namespace
 
 Command destroy_command() {
-  const auto machines = std::make_shared<std::vector<std::string>>();
+  const auto options = std::make_shared<Options>();
   return {.name = "destroy",
           .group = group::machines,
           .summary = "remove machines with everything in them; asks",
           .description =
               "Without names: all machines, also those that are no longer in the Envfile. '@ENV' works\n"
-              "without the project: its name, or the first digits of its id from 'envtool list'.",
-          .examples = {"envtool destroy web", "envtool destroy --yes", "envtool destroy @3f9a --yes"},
-          .arguments = {machine_arguments(*machines)},
+              "without the project: its name, or the first digits of its id from 'envtool list'.\n"
+              "Disks with 'keep: true' stay for the next machine of that name.",
+          .examples = {"envtool destroy web", "envtool destroy --yes", "envtool destroy @3f9a --yes",
+                       "envtool destroy db --volumes"},
+          .options = {flag(0, "volumes", options->volumes, "also disks that the Envfile keeps")},
+          .arguments = {machine_arguments(options->machines)},
           .event_stream = true,
-          .run = [machines](Session& session) { return destroy(session, *machines); }};
+          .run = [options](Session& session) { return destroy(session, *options); }};
 }
 
 }  // namespace envtool

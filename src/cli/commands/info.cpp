@@ -5,6 +5,7 @@
 #include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
+#include "core/context.h"
 #include "core/powers.h"
 
 namespace envtool {
@@ -28,6 +29,18 @@ void add_config(Rows& rows, Value& value, const MachineConfig& machine) {
     list.push_back(Value::map(
         {{"host", folder.host.string()}, {"guest", folder.guest}, {"read_only", folder.read_only}}));
   }
+  std::vector<std::string> disks;
+  Value disk_list = Value::list();
+  for (const DiskConfig& disk : machine.disks) {
+    disks.push_back(fmt::format("{}, {}{}{}", disk.name, disk.size.to_string(),
+                                disk.mount.empty() ? "" : " on " + disk.mount, disk.keep ? " (kept)" : ""));
+    Value entry = Value::map(
+        {{"name", disk.name}, {"size", static_cast<std::int64_t>(disk.size.bytes)}, {"keep", disk.keep}});
+    if (!disk.mount.empty()) entry.set("mount", disk.mount);
+    disk_list.push_back(entry);
+  }
+  add_list(rows, "disks", disks);
+  value.set("disks", disk_list);
   add_list(rows, "folders", folders);
   value.set("folders", list);
   if (machine.cpus) value.set("cpus", *machine.cpus);
@@ -98,14 +111,17 @@ int info(Session& session, const std::string& name) {
   const Session::MachineTarget target = session.open_one(name);
   const MachineStatus status = target.engine.status({target.machine}).front();
   Value value = to_value(status);
+  std::string detail = status.detail;
+  if (detail.empty() && status.phase == MachinePhase::absent && !status.kept_disks.empty())
+    detail = disks_in_words(status.kept_disks) + " kept of it";
   const std::string state =
-      fmt::format("{}{}", to_string(status.phase), status.detail.empty() ? "" : " (" + status.detail + ")");
+      fmt::format("{}{}", to_string(status.phase), detail.empty() ? "" : " (" + detail + ")");
   Rows rows = {{"machine", session.style.bold(status.name)}, {"state", state}};
   if (!status.provider.empty())
     rows.push_back({"provider", fmt::format("{}, as {}", status.provider, status.backend_name)});
   const MachineRecord* record = status.record ? &*status.record : nullptr;
   const MachineConfig* written = session.config() ? session.config()->find(target.machine) : nullptr;
-  if (record) add_record(rows, value, *record);
+  if (record && !record->only_disks) add_record(rows, value, *record);
   std::optional<MachineConfig> machine;
   if (written) machine = effective_for(*written, status.provider);
   add_list(rows, "addresses", status.addresses);

@@ -7,6 +7,7 @@
 #include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
+#include "core/context.h"
 #include "core/powers.h"
 
 namespace envtool {
@@ -31,6 +32,8 @@ std::string remarks(const MachineStatus& status) {
   std::vector<std::string> parts;
   if (!status.busy.empty()) parts.push_back("busy: " + status.busy);
   if (!status.detail.empty()) parts.push_back(status.detail);
+  if (status.phase == MachinePhase::absent && !status.kept_disks.empty())
+    parts.push_back(fmt::format("{} kept of it", disks_in_words(status.kept_disks)));
   std::vector<std::string> keys;
   for (const PendingChange& change : status.pending) keys.push_back(change.key);
   if (!keys.empty()) parts.push_back("changed: " + join(keys, ", "));

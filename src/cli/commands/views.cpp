@@ -26,9 +26,10 @@ Value to_value(const std::vector<PendingChange>& changes) {
 }
 
 Value to_value(const MachineStatus& status) {
-  Value addresses = Value::list(), ports = Value::list();
+  Value addresses = Value::list(), ports = Value::list(), disks = Value::list();
   for (const std::string& address : status.addresses) addresses.push_back(address);
   for (const Forward& forward : status.forwards) ports.push_back(to_value(forward));
+  for (const std::string& disk : status.kept_disks) disks.push_back(disk);
   Value value = Value::map({{"name", status.name},
                             {"state", to_string(status.phase)},
                             {"in_envfile", status.in_envfile},
@@ -37,7 +38,8 @@ Value to_value(const MachineStatus& status) {
                             {"backend_name", status.backend_name},
                             {"addresses", addresses},
                             {"ports", ports},
-                            {"pending", to_value(status.pending)}});
+                            {"pending", to_value(status.pending)},
+                            {"kept_disks", disks}});
   if (!status.detail.empty()) value.set("detail", status.detail);
   if (!status.busy.empty()) value.set("busy", status.busy);
   return value;

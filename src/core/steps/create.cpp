@@ -54,6 +54,7 @@ void create_machine(MachineContext& machine) {
   record.box_name = machine.box->name;
   record.box_version = machine.box->version;
   record.box_digest = machine.box->digest;
+  record.only_disks = false;
   record.provisioned.clear();
   // The name is on disk before anything has it, so that nothing is ever orphaned.
   machine.save(true);
@@ -72,14 +73,17 @@ void create_machine(MachineContext& machine) {
 Step create_step() {
   Step step{.name = "create", .title = "create", .effect = StepEffect::creates};
   step.need = [](MachineContext& machine) {
-    if (machine.state.phase == MachinePhase::absent) return Need::because("there is no machine");
-    return Need::none();
+    if (machine.state.phase != MachinePhase::absent) return Need::none();
+    const std::vector<std::string> kept =
+        kept_disks_of(machine.provider, machine.record.backend_name, machine.operation);
+    return Need::because(kept.empty()
+                             ? "there is no machine"
+                             : fmt::format("there is no machine, only its {}", disks_in_words(kept)));
   };
   step.run = create_machine;
   step.undo = [](MachineContext& machine) {
     machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
-    machine.run.ports.release(machine.run.environment->id, machine.config.name);
-    machine.store.remove();
+    forget_machine(machine);
   };
   return step;
 }

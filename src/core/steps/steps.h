@@ -34,7 +34,10 @@ Step set_limits_step(const Limits& limits);
 
 Step stop_forwards_step();
 Step stop_step(StopMode mode);
-Step destroy_step();
+/// `disks`: with as_written, what the Envfile says of keeping a disk counts now.
+Step destroy_step(DiskFate disks);
+/// Forgets a machine that the provider has destroyed, but for where its kept disks are.
+void forget_machine(MachineContext& machine);
 
 /// Bringing a machine to running, provisioned and ready.
 std::vector<Step> up_steps(const MachineContext& context);
@@ -43,6 +46,6 @@ std::vector<Step> provision_only_steps(const MachineContext& context);
 /// Starting one that has been up before, up to its SSH.
 std::vector<Step> start_steps();
 std::vector<Step> halt_steps(StopMode mode);
-std::vector<Step> destroy_steps();
+std::vector<Step> destroy_steps(DiskFate disks = DiskFate::as_written);
 
 }  // namespace envtool

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <future>
+#include <set>
 
 #include "core/probes.h"
 #include "core/steps/steps.h"
@@ -59,17 +60,51 @@ Step stop_step(StopMode mode) {
   return step;
 }
 
-Step destroy_step() {
+namespace {
+
+/// Before the machine goes: which of its disks do not go with it.
+void settle_disks(MachineContext& machine, DiskFate fate) {
+  KeptDisks* const power = power_of<KeptDisks>(machine.provider);
+  if (!power) return;
+  const std::string& name = machine.record.backend_name;
+  const std::vector<std::string> before = power->kept_disks(name, machine.operation);
+  std::set<std::string> after(before.begin(), before.end());
+  for (const DiskConfig& disk : machine.config.disks)
+    if (disk.keep)
+      after.insert(disk.name);
+    else
+      after.erase(disk.name);
+  if (fate == DiskFate::removed) after.clear();
+  if (after != std::set<std::string>(before.begin(), before.end()))
+    power->keep_disks(name, machine.run.environment->id, after, machine.operation);
+}
+
+}  // namespace
+
+void forget_machine(MachineContext& machine) {
+  machine.run.ports.release(machine.run.environment->id, machine.config.name);
+  const std::vector<std::string> kept =
+      kept_disks_of(machine.provider, machine.record.backend_name, machine.operation);
+  if (kept.empty()) return machine.store.remove();
+  machine.store.remove_but_disks(machine.record);
+  machine.operation.say(fmt::format("{} kept; 'envtool destroy --volumes {}' removes {}",
+                                    disks_in_words(kept) + (kept.size() == 1 ? " is" : " are"),
+                                    machine.config.name, kept.size() == 1 ? "it" : "them"));
+}
+
+Step destroy_step(DiskFate disks) {
   Step step{.name = "destroy", .title = "destroy", .effect = StepEffect::removes};
-  // Always due: a record without a machine, or half of one, has something to remove too.
-  step.need = [](MachineContext& machine) {
-    return Need::because(machine.state.phase == MachinePhase::absent ? "a record is left" : "it exists");
+  // Due without a machine too: a record of one, or half of one, has something to remove.
+  step.need = [disks](MachineContext& machine) {
+    const bool absent = machine.state.phase == MachinePhase::absent;
+    if (absent && machine.record.only_disks && disks == DiskFate::as_written) return Need::none();
+    return Need::because(absent ? "a record is left" : "it exists");
   };
-  step.run = [](MachineContext& machine) {
+  step.run = [disks](MachineContext& machine) {
     const std::future<void> leaving = leave(machine);
+    settle_disks(machine, disks);
     machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
-    machine.run.ports.release(machine.run.environment->id, machine.config.name);
-    machine.store.remove();
+    forget_machine(machine);
   };
   return step;
 }
@@ -96,6 +131,6 @@ std::vector<Step> halt_steps(StopMode mode) {
   return steps;
 }
 
-std::vector<Step> destroy_steps() { return {stop_forwards_step(), destroy_step()}; }
+std::vector<Step> destroy_steps(DiskFate disks) { return {stop_forwards_step(), destroy_step(disks)}; }
 
 }  // namespace envtool
