@@ -21,10 +21,10 @@ ProviderInfo lxc_info() {
       .name = "lxc",
       .summary = "system containers through liblxc",
       .box_formats = {"lxc"},
-      .features = {Feature::cpus, Feature::memory},
+      .features = {Feature::cpus, Feature::memory, Feature::disks},
       .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
                        Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
-                       Capability::console, Capability::console_log},
+                       Capability::console, Capability::console_log, Capability::kept_disks},
       .schema = {
           .name = "lxc",
           .options = {
@@ -42,6 +42,19 @@ ProviderInfo lxc_info() {
               {.name = "config",
                .type = OptionType::map,
                .summary = "keys of LXC's own configuration, with a text or a list of texts"},
+              {.name = "nesting",
+               .type = OptionType::boolean,
+               .summary = "whether containers in the guest may have a /proc and a /sys of their own",
+               .fallback = false},
+              {.name = "devices",
+               .type = OptionType::text_list,
+               .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
+              {.name = "tmpfs",
+               .type = OptionType::size,
+               .summary = "gives the guest a /tmp of that size in memory"},
+              {.name = "drop_capabilities",
+               .type = OptionType::text_list,
+               .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
               {.name = "mode",
                .type = OptionType::text,
                .summary = "who runs a new machine: root's helper, or the user without root; auto: the user "
@@ -112,8 +125,16 @@ const Side& LxcProvider::side_for(const MachineSpec& spec) const {
     throw Error(ErrorKind::unsupported,
                 fmt::format("machine '{}': without root no guest is privileged", spec.name))
         .with_hint("leave out 'unprivileged: false' or 'mode: user' under 'providers: {lxc: ...}'");
-  if (mode == "user") return user_;
-  return mode == "root" || privileged ? root_ : usual_side();
+  const Side* const keeper = keeper_of(spec.backend_name);
+  const Side* const asked = mode == "user" ? &user_ : mode == "root" || privileged ? &root_ : nullptr;
+  if (keeper && asked && asked != keeper)
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("machine '{}' is to be run {} root, and its kept disks are those of one {}", spec.name,
+                    asked == &root_ ? "with" : "without", keeper == &root_ ? "with" : "without"))
+        .with_hint(
+            fmt::format("let it run as before, or remove them by 'envtool destroy --volumes {}'", spec.name));
+  return asked ? *asked : keeper ? *keeper : usual_side();
 }
 
 /// Whether the machine's device is in no bridge any more: with a bridge that was deleted, made again or not.
@@ -150,6 +171,7 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
 
 void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
   raw_config_of(spec.options["config"]);
+  parse_guest_options(spec.options);
   Value request = machine_request(spec);
   add_identity(request, spec.identity);
   request.set("digest", box.digest);
@@ -170,6 +192,7 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
 }
 
 void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
+  parse_guest_options(spec.options);
   side_of(spec.backend_name).helper.call("start", machine_request(spec), operation);
 }
 

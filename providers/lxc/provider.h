@@ -25,6 +25,7 @@ class LxcProvider final : public Provider,
                           public Suspend,
                           public Snapshots,
                           public Usage,
+                          public KeptDisks,
                           public Attach,
                           public ConsoleAccess,
                           public ConsoleLog,
@@ -59,6 +60,9 @@ class LxcProvider final : public Provider,
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   MachineUsage usage(const std::string& name, Operation& operation) override;
+  std::vector<std::string> kept_disks(const std::string& name, Operation& operation) override;
+  void keep_disks(const std::string& name, const std::string& environment_id,
+                  const std::set<std::string>& disks, Operation& operation) override;
   int attach(const std::string& name, const AttachCommand& command, Operation& operation) override;
   bool attaches_unasked() override { return can_regain_root(); }
   void open_console(const std::string& name, Operation& operation) override;
@@ -83,6 +87,8 @@ class LxcProvider final : public Provider,
   /// Whose boxes are unpacked, and whose machines are made where the Envfile does not say.
   const Side& usual_side() const { return can_regain_root() || !is_ready_without_root() ? root_ : user_; }
   const Side& side_for(const MachineSpec& spec) const;
+  /// Where disks of that machine are kept; null for nowhere.
+  const Side* keeper_of(const std::string& name) const;
   /// Machine names become paths: only good ones get so far.
   std::optional<Record> record_of(const std::string& name) const {
     return is_machine_name(name) ? find_record(side_of(name).layout, name) : std::nullopt;

@@ -26,6 +26,13 @@ Value folders_of(const MachineSpec& spec) {
   return list;
 }
 
+Value disks_of(const MachineSpec& spec) {
+  Value list = Value::list();
+  for (const DiskConfig& disk : spec.disks)
+    list.push_back(Value::map({{"name", disk.name}, {"mount", disk.mount}, {"keep", disk.keep}}));
+  return list;
+}
+
 }  // namespace
 
 Value machine_request(const MachineSpec& spec) {
@@ -37,9 +44,11 @@ Value machine_request(const MachineSpec& spec) {
                               {"hostname", spec.hostname.empty() ? spec.name : spec.hostname},
                               {"hosts", hosts},
                               {"folders", folders_of(spec)},
+                              {"disks", disks_of(spec)},
                               {"unprivileged", spec.options["unprivileged"].as_bool(true)},
                               {"storage", spec.options["storage"]},
-                              {"config", spec.options["config"]}});
+                              {"config", spec.options["config"]},
+                              {"options", spec.options}});
   if (spec.cpus) request.set("cpus", *spec.cpus);
   if (spec.memory) request.set("memory", static_cast<std::int64_t>(spec.memory->bytes));
   return request;

@@ -123,7 +123,7 @@ kill_by_group='
 # Prints what is left of this root's machines and this home's environments.
 leftovers() {
   local directory
-  for directory in lxc machines root; do
+  for directory in lxc machines root disks; do
     find "$ENVTOOL_ROOT/$directory" -mindepth 1 -maxdepth 1 -printf 'directory %p\n' 2>/dev/null
   done
   grep --fixed-strings -e " $ENVTOOL_ROOT/" -e " $work/" /proc/self/mountinfo |
@@ -166,7 +166,7 @@ clean_up() {
   for ENVTOOL_HOME in "$work"/home?* "$work/home"; do
     [ -d "$ENVTOOL_HOME" ] || continue
     for id in $(envtool --json list 2>/dev/null | jq --raw-output '.environments[].id'); do
-      envtool destroy "@$id" --yes >"$work/destroy.log" 2>&1 || { cat "$work/destroy.log"; result=1; }
+      envtool destroy "@$id" --yes --volumes >"$work/destroy.log" 2>&1 || { cat "$work/destroy.log"; result=1; }
     done
     envtool list --prune >/dev/null 2>&1
   done

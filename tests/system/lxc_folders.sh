@@ -86,6 +86,29 @@ guest 'echo guest >/srv/site/node_modules/guest.js; echo guest >/srv/site/deep/c
 equal "what the host sees" "host.js" "$(ls -A site/node_modules)"
 equal "what the host sees" "host" "$(ls -A site/deep/cache)"
 
+step "what happens in a folder is told on both sides"
+cat >watch.py <<'END'
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, sys.argv[1].encode(), 0x100)
+open(sys.argv[2] + ".ready", "w").close()
+os.read(watch, 4096)
+open(sys.argv[2] + ".seen", "w").close()
+END
+guest 'setsid python3 /vagrant/watch.py /vagrant/tree /tmp/watch >/dev/null 2>&1 </dev/null &'
+python3 watch.py tree "$work/watch" &
+eventually envtool ssh -c 'test -e /tmp/watch.ready'
+eventually test -e "$work/watch.ready"
+touch tree/made-here
+eventually envtool ssh -c 'test -e /tmp/watch.seen'
+eventually test -e "$work/watch.seen"
+rm "$work/watch.ready" "$work/watch.seen"
+python3 watch.py tree "$work/watch" &
+eventually test -e "$work/watch.ready"
+guest 'touch /vagrant/tree/made-there'
+eventually test -e "$work/watch.seen"
+
 step "a name with blanks"
 equal "a file" "a b" "$(guest 'cat "/srv/with blanks/a file"')"
 

@@ -10,6 +10,7 @@ done
 
 user=envt-user
 lent=envtu$$
+device=/dev/envtool-test
 usernet=/etc/lxc/lxc-usernet
 settings=/etc/sysctl.d/60-envtool.conf
 instances=$(sysctl -n fs.inotify.max_user_instances)
@@ -25,7 +26,7 @@ leave() {
   local result=$? id group
   cd /
   for id in $(as envtool --json list 2>/dev/null | jq --raw-output '.environments[].id'); do
-    as envtool destroy "@$id" --yes
+    as envtool destroy "@$id" --yes --volumes
   done >"$work/destroy.log" 2>&1
   for group in $(own_groups | tac); do
     for id in $(cat "$group/cgroup.procs"); do kill -9 "$id"; done
@@ -33,7 +34,9 @@ leave() {
   done
   rmdir /sys/fs/cgroup/*/user
   ip link delete "$lent"
-  rm -f /etc/sudoers.d/envtool-test $settings $usernet.before-envtool
+  # lxc-user-nic forgets a device only when it makes the next one for that user.
+  sed -i "/^$user veth $lent /d" /run/lxc/nics
+  rm -f $device /etc/sudoers.d/envtool-test $settings $usernet.before-envtool
   sysctl --quiet fs.inotify.max_user_instances="$instances"
   if [ -e "$work/usernet" ]; then cp -a "$work/usernet" $usernet; else rm -f $usernet; fi
   rm -rf "/tmp/envtool-$(id -u $user)"
@@ -74,6 +77,9 @@ cp -rL "$cache/boxes" "$home/.local/share/envtool/boxes"
 chown -R "$user:" "$home"
 number=$(id -u $user)
 
+# A device that everybody may use, as udev makes some.
+mknod $device c 1 5 && chmod 0666 $device || fail "no device"
+
 # A bridge with an address, as lxc-net makes one; no way out is needed here.
 for third in $(seq 200 250); do
   subnet=10.231.$third
@@ -93,6 +99,8 @@ folders:
   - .:/vagrant
   - ./read:/srv/read:ro
   - {host: ./site, guest: /srv/site, exclude: [node_modules]}
+disks: [{name: data, size: 1GiB, mount: /srv/data, keep: true}]
+providers: {lxc: {tmpfs: 32MiB, devices: [/dev/envtool-test], nesting: true, drop_capabilities: [net_raw]}}
 provision:
   - shell: |
       mkdir -p /srv/www && echo answer >/srv/www/page
@@ -112,7 +120,7 @@ address() { json '.machines[0].addresses[0]' envtool --json status; }
 payload() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.payload.*' -name cgroup.procs -exec cat {} + | sort -n; }
 monitor() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.monitor.*' -name cgroup.procs -exec cat {} + | sort -n; }
 traces() {
-  find "$machines"/{lxc,machines,root} -mindepth 1 -maxdepth 1 2>/dev/null
+  find "$machines"/{lxc,machines,root,disks} -mindepth 1 -maxdepth 1 2>/dev/null
   own_groups | grep --invert-match "/$user\$"
   ls "/sys/class/net/$lent/brif"
   grep --fixed-strings " $home/" /proc/self/mountinfo
@@ -196,6 +204,13 @@ expect 0 envtool up
 equal "the new folder" "vagrant file" "$(guest 'cd /srv/late && stat -c "%U %n" file')"
 equal "the machine has not been restarted" "$boot" "$(guest 'stat --format %Y /proc/1')"
 
+step "a disk, and what options give"
+guest_root 'echo kept >/srv/data/file; chown vagrant: /srv/data/file; echo www >/srv/data/www; chown www-data: /srv/data/www'
+equal "/tmp" "tmpfs 32768" "$(guest 'stat -f -c %T /tmp; df --output=size -k /tmp | tail -1' | xargs)"
+equal "what the device gives" 16 "$(guest "head -c 16 $device | wc -c")"
+guest 'unshare --user --map-root-user --pid --fork --mount-proc true' || fail "no /proc for a container in the guest"
+equal "net_raw" 0 "$(($(guest 'printf 0x; sed -n "s/^CapBnd:\t//p" /proc/1/status') >> 13 & 1))"
+
 step "an owner who is not the ssh user is refused with what to do"
 cp Envfile good
 write <<<"$(sed 's|^  - ./late:/srv/late$|  - {host: ./late, guest: /srv/late, owner: www-data}|' good)"
@@ -220,6 +235,10 @@ step "halt, and up again where others have taken the address meanwhile"
 expect 0 envtool halt
 equal "the state" stopped "$(state_of)"
 equal "processes" "" "$(payload)$(monitor)"
+chmod 0600 $device
+expect 6 envtool up
+says "user '$user' may not use the device '$device'" "mode: root"
+chmod 0666 $device
 address=$(address)
 ip address add "$address/32" dev "$lent"
 expect 0 envtool up
@@ -238,8 +257,14 @@ eventually stopped
 expect 0 envtool up
 equal "the page" answer "$(page "$(envtool port --guest 8000)" /page)"
 
-step "destroy leaves nothing but the user's files"
+step "destroy keeps the disk, and the next machine has it"
 expect 0 envtool destroy --yes
+equal "kept" data "$(json '.machines[0].kept_disks[]' envtool --json status)"
+expect 0 envtool up
+equal "what is on it" "kept vagrant www www-data" "$(guest 'cd /srv/data && for file in file www; do cat $file; stat -c %U $file; done' | xargs)"
+
+step "destroy leaves nothing but the user's files"
+expect 0 envtool destroy --yes --volumes
 no_traces
 for file in of-user of-root of-www late/file read/main.c site/node_modules/host.js; do
   [ -e $file ] || fail "'$file' is gone"
@@ -248,7 +273,7 @@ done
 step "kill -9 at any moment, and destroy finds what is left"
 for time in 0.05 0.1 0.2 0.3 0.4 0.6 0.9; do
   killed_after $time "$bin/envtool" up
-  expect 0 envtool destroy --yes
+  expect 0 envtool destroy --yes --volumes
   no_traces
 done
 

@@ -16,6 +16,8 @@
 #include "base/hosts.h"
 #include "base/text.h"
 #include "providers/lxc/helper/container.h"
+#include "providers/lxc/helper/devices.h"
+#include "providers/lxc/helper/disks.h"
 #include "providers/lxc/helper/folders.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/layers.h"
@@ -170,6 +172,9 @@ void write_config(Context& context, const Record& record, const std::vector<Shar
                          .raw = raw_config_of(context.request["config"])};
   for (std::size_t number = 0; number < folders.size(); ++number)
     config.folders.emplace_back(number, folders[number].guest);
+  config.disks = parse_disks(context.request["disks"]);
+  config.options = parse_guest_options(context.request["options"]);
+  config.devices = prepare_devices(context, record, config.options.devices);
   config.apparmor =
       read_file_if_there("/sys/module/apparmor/parameters/enabled").value_or("").starts_with('Y');
   const std::string seccomp = "/usr/share/lxc/config/common.seccomp";
@@ -242,6 +247,7 @@ Value start_machine(Context& context) {
   {
     const GuestTree guest = mount_rootfs(context, record);
     write_names(context, around.resolv_conf, guest);
+    prepare_disks(context, record);
     const std::vector<SharedFolder> folders = requested_folders(context, guest);
     for (std::size_t number = 0; number < folders.size(); ++number)
       prepare_folder(context, record, folders[number], number);
@@ -283,12 +289,15 @@ Value destroy_machine(Context& context) {
   if (record) end_container(context.layout, name);
   wait_for_discards(context.layout.machine(name));
   remove_tree(context.layout.machine(name));
+  tidy_disks(context.layout, name);
   // Never recursively: were anything still mounted here, it would be somebody's files.
   std::error_code ignored;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(context.layout.mounts(name) / "folders", ignored))
-    ::rmdir(entry.path().c_str());
-  for (const char* part : {"folders", "rootfs", ""}) ::rmdir((context.layout.mounts(name) / part).c_str());
+  for (const char* part : {"folders", "disks"})
+    for (const fs::directory_entry& entry :
+         fs::directory_iterator(context.layout.mounts(name) / part, ignored))
+      ::rmdir(entry.path().c_str());
+  for (const char* part : {"folders", "disks", "devices", "rootfs", ""})
+    ::rmdir((context.layout.mounts(name) / part).c_str());
   for (const fs::path& file :
        {context.layout.config(name), context.layout.log(name), context.layout.console(name)})
     fs::remove(file, ignored);

@@ -17,6 +17,7 @@
 #include "base/files.h"
 #include "providers/lxc/helper/attach.h"
 #include "providers/lxc/helper/context.h"
+#include "providers/lxc/helper/disks.h"
 #include "providers/lxc/helper/freezer.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/import.h"
@@ -117,6 +118,7 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
       {"stop", stop_machine},
       {"destroy", destroy_machine},
       {"folders", update_folders},
+      {"keep_disks", keep_disks},
       {"limits", apply_limits},
       {"suspend", suspend_machine},
       {"resume", resume_machine},

@@ -7,6 +7,7 @@
 
 #include "providers/lxc/helper/freezer.h"
 #include "providers/lxc/helper/layers.h"
+#include "providers/lxc/parts/disks.h"
 #include "providers/lxc/parts/processes.h"
 
 namespace envtool::lxc {
@@ -65,17 +66,23 @@ std::vector<std::string> set_aside(const std::filesystem::path& own, LayerStack&
 }
 
 /// The layers of the machine as it is now, the highest of them a copy.
-std::vector<std::string> copy_aside(const Context& context, const Record& record, LayerStack& stack) {
-  const std::filesystem::path own = context.layout.machine(record.name);
+std::vector<std::string> copy_aside(const std::filesystem::path& own, LayerStack& stack) {
   std::vector<std::string> layers = stack.layers;
   layers.push_back(stack.new_layer());
-  if (is_running(context, record)) {
-    const StandStill still(context.layout, record.name);
-    copy_layer(own, stack.top, layers.back());
-  } else {
-    copy_layer(own, stack.top, layers.back());
-  }
+  copy_layer(own, stack.top, layers.back());
   return layers;
+}
+
+/// Copies of these disks, by their names.
+std::map<std::string, std::string> copy_disks(const std::filesystem::path& own,
+                                              const std::map<std::string, std::string>& disks,
+                                              LayerStack& stack) {
+  std::map<std::string, std::string> copies;
+  for (const auto& [name, layer] : disks) {
+    copies[name] = stack.new_layer();
+    copy_layer(own, layer, copies[name]);
+  }
+  return copies;
 }
 
 }  // namespace
@@ -88,10 +95,15 @@ Value save_snapshot(Context& context) {
   if (stack.find(name))
     throw Error(ErrorKind::failed,
                 fmt::format("machine '{}' has a snapshot '{}' already", record.name, name));
-  const bool copies = record.storage == Storage::copy || is_running(context, record);
+  const bool runs = is_running(context, record);
+  std::optional<StandStill> still;
+  if (runs) still.emplace(context.layout, record.name);
+  const bool copies = runs || record.storage == Storage::copy;
   SavedStack saved{.name = name,
                    .when = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
-                   .layers = copies ? copy_aside(context, record, stack) : set_aside(own, stack)};
+                   .layers = copies ? copy_aside(own, stack) : set_aside(own, stack),
+                   .disks = copy_disks(own, stack.disks, stack)};
+  still.reset();
   stack.snapshots.push_back(std::move(saved));
   save_stack(context, record, stack);
   discard_unused(own, stack);
@@ -116,6 +128,10 @@ Value restore_snapshot(Context& context) {
     make_top(own, stack.top, highest);
     stack.layers = saved->layers;
   }
+  // One that outlives the machine by now is no part of it any more.
+  std::map<std::string, std::string> disks = saved->disks;
+  for (const std::string& kept : kept_disks(context.layout, record.name)) disks.erase(kept);
+  stack.disks = copy_disks(own, disks, stack);
   save_stack(context, record, stack);
   discard_unused(own, stack);
   return Value::map();
@@ -138,7 +154,9 @@ Value measure_snapshots(Context& context) {
   bool measured = false;
   for (SavedStack& saved : stack.snapshots) {
     if (saved.bytes >= 0) continue;
-    saved.bytes = tree_size(context.layout.machine(record.name) / saved.layers.back());
+    const std::filesystem::path own = context.layout.machine(record.name);
+    saved.bytes = tree_size(own / saved.layers.back());
+    for (const auto& [name, layer] : saved.disks) saved.bytes += tree_size(own / layer);
     measured = true;
   }
   if (measured) save_stack(context, record, stack);

@@ -53,11 +53,38 @@ void add_confinement(std::vector<std::string>& lines, const Record& record, cons
     lines.push_back(fmt::format("lxc.{}.devices.deny = a", version));
     for (const char* device : allowed_devices)
       lines.push_back(fmt::format("lxc.{}.devices.allow = {}", version, device));
+    for (const DeviceNode& device : config.devices)
+      lines.push_back(fmt::format("lxc.{}.devices.allow = {}", version, device.rule));
     if (config.apparmor)
       lines.insert(lines.end(), {"lxc.apparmor.profile = generated", "lxc.apparmor.allow_nesting = 1",
                                  "lxc.apparmor.allow_incomplete = 1"});
   }
   if (!config.seccomp_profile.empty()) lines.push_back("lxc.seccomp.profile = " + config.seccomp_profile);
+}
+
+void add_mounts(std::vector<std::string>& lines, const Layout& layout, const std::string& machine,
+                const ContainerConfig& config) {
+  struct Mount {
+    std::string source, options;
+  };
+  // By place: what lies in another one comes after it.
+  std::map<std::string, Mount> mounts;
+  if (config.options.temporary)
+    mounts["/tmp"] = {
+        "tmpfs", fmt::format("tmpfs size={},mode=1777,nosuid,nodev,create=dir", *config.options.temporary)};
+  for (const DeviceNode& device : config.devices)
+    mounts[device.guest] = {mount_field(device.source.string()), "none bind,create=file"};
+  for (const MachineDisk& disk : config.disks)
+    mounts[disk.mount] = {mount_field(layout.disk(machine, disk.name).string()), "none rbind,create=dir"};
+  for (const auto& [number, guest] : config.folders)
+    mounts[guest] = {mount_field(layout.folder(machine, number).string()), "none rbind,create=dir"};
+  for (const auto& [guest, mount] : mounts)
+    lines.push_back(fmt::format("lxc.mount.entry = {} {} {} 0 0", mount.source,
+                                mount_field(guest.substr(guest.find_first_not_of('/'))), mount.options));
+  // The kernel lets a namespace mount these where it sees one of which nothing is covered.
+  if (config.options.nesting)
+    lines.insert(lines.end(), {"lxc.mount.entry = proc dev/.lxc/proc proc create=dir 0 0",
+                               "lxc.mount.entry = sysfs dev/.lxc/sys sysfs create=dir 0 0"});
 }
 
 }  // namespace
@@ -79,10 +106,9 @@ std::string container_config_text(const Layout& layout, const Record& record, co
       if (std::find(config.absent_controls.begin(), config.absent_controls.end(), file.name) ==
           config.absent_controls.end())
         lines.push_back(fmt::format("lxc.{}.{} = {}", file.v1 ? "cgroup" : "cgroup2", file.name, file.value));
-  for (const auto& [number, guest] : config.folders)
-    lines.push_back(fmt::format("lxc.mount.entry = {} {} none rbind,create=dir 0 0",
-                                mount_field(layout.folder(record.name, number).string()),
-                                mount_field(std::string(guest.substr(guest.find_first_not_of('/'))))));
+  add_mounts(lines, layout, record.name, config);
+  for (const std::string& capability : config.options.capabilities)
+    lines.push_back("lxc.cap.drop = " + capability);
   for (const auto& [key, value] : config.raw)
     for (const std::string& line : split(value, '\n')) lines.push_back(key + " = " + line);
   return join(lines, "\n") + "\n";

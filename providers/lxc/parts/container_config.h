@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/value.h"
+#include "providers/lxc/parts/disks.h"
+#include "providers/lxc/parts/guest_options.h"
 #include "providers/lxc/parts/ids.h"
 #include "providers/lxc/parts/layout.h"
 #include "providers/lxc/parts/limits.h"
@@ -15,13 +17,23 @@
 
 namespace envtool::lxc {
 
+/// A device of the host's in the guest.
+struct DeviceNode {
+  std::filesystem::path source;  ///< the node that is mounted
+  std::string guest;             ///< its path there
+  std::string rule;              ///< for the devices controller: "c 10:229 rwm"
+};
+
 /// What a container's configuration is made of, besides its record.
 struct ContainerConfig {
   std::string hostname;
   std::string gateway;
   LimitValues limits;
   std::vector<std::pair<std::size_t, std::string>>
-      folders;                             ///< number of the prepared mount, path in the guest
+      folders;                          ///< number of the prepared mount, path in the guest
+  std::vector<MachineDisk> disks = {};  ///< mounted at their places too
+  std::vector<DeviceNode> devices = {};
+  GuestOptions options = {};
   std::map<std::string, std::string> raw;  ///< the option `config`
   bool apparmor = false;                   ///< this kernel enforces it
   std::string seccomp_profile;             ///< empty: none

@@ -28,6 +28,15 @@ struct Layout {
   std::filesystem::path folder(const std::string& name, std::size_t number) const {
     return mounts(name) / "folders" / std::to_string(number);
   }
+  std::filesystem::path disk(const std::string& name, const std::string& disk) const {
+    return mounts(name) / "disks" / disk;
+  }
+  /// Disks that outlive a machine; a directory each, which root alone enters. Everybody may read the names.
+  std::filesystem::path disks(const std::string& name) const { return root / "disks" / name; }
+  std::filesystem::path disks_owner(const std::string& name) const { return disks(name) / "owner.json"; }
+  std::filesystem::path kept_disk(const std::string& name, const std::string& disk) const {
+    return disks(name) / disk / "files";
+  }
   /// What a machine wrote; root's alone.
   std::filesystem::path machine(const std::string& name) const { return root / "machines" / name; }
   std::filesystem::path boxes() const { return root / "boxes"; }

@@ -22,6 +22,22 @@ bool among(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
+Value texts(const std::map<std::string, std::string>& pairs) {
+  Value value = Value::map();
+  for (const auto& [key, text] : pairs) value.set(key, text);
+  return value;
+}
+
+std::map<std::string, std::string> pairs_in(const Value& value) {
+  std::map<std::string, std::string> pairs;
+  for (const auto& [key, text] : value.members()) pairs[key] = text.as_text();
+  return pairs;
+}
+
+bool among(const std::map<std::string, std::string>& pairs, const std::string& text) {
+  return std::any_of(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.second == text; });
+}
+
 }  // namespace
 
 const SavedStack* LayerStack::find(const std::string& snapshot) const {
@@ -31,9 +47,10 @@ const SavedStack* LayerStack::find(const std::string& snapshot) const {
 }
 
 bool LayerStack::uses(const std::string& layer) const {
-  return layer == top || among(layers, layer) ||
-         std::any_of(snapshots.begin(), snapshots.end(),
-                     [&](const SavedStack& saved) { return among(saved.layers, layer); });
+  return layer == top || among(layers, layer) || among(disks, layer) ||
+         std::any_of(snapshots.begin(), snapshots.end(), [&](const SavedStack& saved) {
+           return among(saved.layers, layer) || among(saved.disks, layer);
+         });
 }
 
 std::string stack_text(const LayerStack& stack) {
@@ -42,10 +59,12 @@ std::string stack_text(const LayerStack& stack) {
     snapshots.push_back(Value::map({{"name", saved.name},
                                     {"when", saved.when},
                                     {"layers", texts(saved.layers)},
+                                    {"disks", texts(saved.disks)},
                                     {"bytes", saved.bytes}}));
   return to_json(Value::map({{"version", 1},
                              {"layers", texts(stack.layers)},
                              {"top", stack.top},
+                             {"disks", texts(stack.disks)},
                              {"snapshots", snapshots},
                              {"next", stack.next}}),
                  2) +
@@ -58,12 +77,14 @@ LayerStack parse_stack(std::string_view text, const std::string& what) {
     throw Error(ErrorKind::failed, fmt::format("'{}' does not say what a machine's disk is made of", what));
   LayerStack stack{.layers = value["layers"].as_texts(),
                    .top = value["top"].as_text(),
+                   .disks = pairs_in(value["disks"]),
                    .snapshots = {},
                    .next = static_cast<int>(value["next"].as_integer(1))};
   for (const Value& saved : value["snapshots"].items())
     stack.snapshots.push_back({.name = saved["name"].as_text(),
                                .when = saved["when"].as_text(),
                                .layers = saved["layers"].as_texts(),
+                               .disks = pairs_in(saved["disks"]),
                                .bytes = saved["bytes"].as_integer(-1)});
   return stack;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@ struct SavedStack {
   std::string name;
   std::string when;                 ///< UTC
   std::vector<std::string> layers;  ///< lowest first
-  std::int64_t bytes = -1;          ///< of its highest layer; -1: not measured yet
+  /// Of each disk beside the root disk that does not outlive the machine, the copy.
+  std::map<std::string, std::string> disks = {};
+  std::int64_t bytes = -1;  ///< of its highest layer and its disks; -1: not measured yet
   bool operator==(const SavedStack&) const = default;
 };
 
@@ -22,8 +25,9 @@ struct SavedStack {
 /// nothing that counts was touched. With a copied box a layer is a whole file system, and there is none below
 /// the top.
 struct LayerStack {
-  std::vector<std::string> layers;  ///< lowest first
-  std::string top;                  ///< the only one that the machine writes into
+  std::vector<std::string> layers;                ///< lowest first
+  std::string top;                                ///< the only one that the machine writes into
+  std::map<std::string, std::string> disks = {};  ///< as in a snapshot, but what the guest writes into
   std::vector<SavedStack> snapshots;
   int next = 1;  ///< number for the next layer
   bool operator==(const LayerStack&) const = default;

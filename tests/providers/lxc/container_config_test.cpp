@@ -37,7 +37,8 @@ TEST_CASE("an unprivileged machine's configuration is the golden one") {
   const ContainerConfig config{.hostname = "web",
                                .gateway = "10.86.0.1",
                                .limits = {.cpus = 2, .memory = 512 << 20},
-                               .folders = {{0, "/srv/my app"}},
+                               .folders = {{0, "/srv/my app"}, {1, "/srv/data/in"}},
+                               .disks = {{"data", "/srv/data"}},
                                .raw = {{"lxc.cap.drop", "sys_time\nsys_nice"}},
                                .apparmor = true,
                                .seccomp_profile = "/usr/share/lxc/config/common.seccomp"};
@@ -52,6 +53,31 @@ TEST_CASE("a privileged machine's configuration keeps devices and capabilities b
   const std::string text = container_config_text(layout, record, {.hostname = "web", .gateway = "10.86.0.1"});
 
   CHECK(text == golden("privileged.conf"));
+}
+
+TEST_CASE("what options give a guest, and take from it, is in its configuration") {
+  const ContainerConfig config{
+      .hostname = "web",
+      .gateway = "10.86.0.1",
+      .folders = {{0, "/tmp/in"}},
+      .devices = {{.source = "/m/devices/0", .guest = "/dev/net/tun", .rule = "c 10:200 rwm"}},
+      .options = {.nesting = true, .temporary = 64 << 20, .capabilities = {"net_raw", "sys_ptrace"}}};
+  Record record = a_record();
+
+  const std::string unprivileged = container_config_text(layout, record, config);
+  record.ids = 0;
+  const std::string privileged = container_config_text(layout, record, config);
+
+  CHECK(unprivileged.ends_with(
+      "lxc.mount.entry = /m/devices/0 dev/net/tun none bind,create=file 0 0\n"
+      "lxc.mount.entry = tmpfs tmp tmpfs size=67108864,mode=1777,nosuid,nodev,create=dir 0 0\n"
+      "lxc.mount.entry = /var/lib/envtool/root/shop-web-1/folders/0 tmp/in none rbind,create=dir 0 0\n"
+      "lxc.mount.entry = proc dev/.lxc/proc proc create=dir 0 0\n"
+      "lxc.mount.entry = sysfs dev/.lxc/sys sysfs create=dir 0 0\n"
+      "lxc.cap.drop = net_raw\n"
+      "lxc.cap.drop = sys_ptrace\n"));
+  CHECK(unprivileged.find("devices.allow") == std::string::npos);
+  CHECK(privileged.find("lxc.cgroup2.devices.allow = c 10:200 rwm\n") != std::string::npos);
 }
 
 TEST_CASE("the configuration of an ordinary user's machine is the golden one") {

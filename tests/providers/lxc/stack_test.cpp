@@ -12,9 +12,13 @@ namespace {
 LayerStack a_stack() {
   return {.layers = {"upper", "layers/1"},
           .top = "layers/2",
-          .snapshots = {{"clean", "2024-05-01T10:20:30Z", {"upper"}, 4096},
-                        {"live", "2024-05-02T10:20:30Z", {"upper", "layers/1", "layers/3"}}},
-          .next = 4};
+          .disks = {{"data", "layers/4"}},
+          .snapshots = {{.name = "clean", .when = "2024-05-01T10:20:30Z", .layers = {"upper"}, .bytes = 4096},
+                        {.name = "live",
+                         .when = "2024-05-02T10:20:30Z",
+                         .layers = {"upper", "layers/1", "layers/3"},
+                         .disks = {{"data", "layers/5"}}}},
+          .next = 6};
 }
 
 }  // namespace
@@ -34,14 +38,16 @@ TEST_CASE("a layer is needed by the machine or by a snapshot, or by nobody") {
   CHECK(stack.uses("layers/2"));
   CHECK(stack.uses("layers/1"));
   CHECK(stack.uses("layers/3"));
-  CHECK_FALSE(stack.uses("layers/4"));
+  CHECK(stack.uses("layers/4"));
+  CHECK(stack.uses("layers/5"));
+  CHECK_FALSE(stack.uses("layers/6"));
 }
 
 TEST_CASE("no layer's name is given twice") {
   LayerStack stack = a_stack();
 
-  CHECK(stack.new_layer() == "layers/4");
-  CHECK(stack.new_layer() == "layers/5");
+  CHECK(stack.new_layer() == "layers/6");
+  CHECK(stack.new_layer() == "layers/7");
 }
 
 TEST_CASE("a machine without snapshots has what its creation made") {
