@@ -17,6 +17,8 @@ void add_findings(std::vector<HostCheck>& checks, const Value& found, const std:
   checks.push_back({"kernel: overlay on idmapped layers", found["overlay"].as_bool(), false,
                     found["overlay"].as_bool() ? "yes" : refusal,
                     "a kernel of 5.19 or newer; until then boxes are copied"});
+  if (found["btrfs"].as_bool())
+    checks.push_back({"btrfs below " + root.string() + ", for 'storage: btrfs'", true, false, "yes"});
   const std::vector<std::string> missing = found["missing"].as_texts();
   checks.push_back({.name = "programs: ip, nft, tar",
                     .ok = missing.empty(),

@@ -35,9 +35,9 @@ ProviderInfo lxc_info() {
                .create_only = true},
               {.name = "storage",
                .type = OptionType::text,
-               .summary = "how a machine comes from its box: an overlay over it, or a copy; the first "
-                          "where the kernel can",
-               .choices = {"overlay", "dir"},
+               .summary = "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
+                          "btrfs; the first where the kernel can",
+               .choices = {"overlay", "dir", "btrfs"},
                .create_only = true},
               {.name = "config",
                .type = OptionType::map,

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "providers/lxc/helper/layers.h"
 #include "providers/lxc/helper/mounts.h"
+#include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
 
@@ -87,13 +88,13 @@ class Places {
       if (!disk.keep) take_layer(disk.name);
     }
     const bool is_layer = stack_.disks.contains(disk.name) && !is_kept(disk.name);
-    if (is_layer) make_directories(own_ / stack_.disks.at(disk.name), 0755);
+    if (is_layer) make_subvolume_or_directory(own_ / stack_.disks.at(disk.name));
     if (is_layer || is_kept(disk.name)) {
       keep(disk.name, disk.keep);
     } else {
       claim(context_);
       make_directories(context_.layout.kept_disk(record_.name, disk.name).parent_path(), 0700);
-      make_directories(context_.layout.kept_disk(record_.name, disk.name), 0755);
+      make_subvolume_or_directory(context_.layout.kept_disk(record_.name, disk.name));
     }
     return disk.keep ? context_.layout.kept_disk(record_.name, disk.name) : own_ / stack_.disks.at(disk.name);
   }
@@ -115,9 +116,9 @@ class Places {
 void remove_disk(const Layout& layout, const std::string& machine, const std::string& disk) {
   // Out of the way first: cut off, it must not look like a disk with half of what was on it.
   const fs::path heap = layout.disks(machine) / removed;
-  remove_tree(heap);
+  remove_subvolumes(heap);
   fs::rename(layout.disks(machine) / disk, heap);
-  remove_tree(heap);
+  remove_subvolumes(heap);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "providers/lxc/helper/mounts.h"
+#include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
 
@@ -100,6 +101,7 @@ Value check_host(Context& context) {
                      {"shifting", facts.shifting},
                      {"refusal", facts.refusal},
                      {"missing", missing},
+                     {"btrfs", is_on_btrfs(context.layout.boxes()) && !context.rootless()},
                      {"dnsmasq", has_program("dnsmasq")}});
 }
 

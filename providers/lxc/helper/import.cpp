@@ -19,6 +19,7 @@
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/prepare.h"
 #include "providers/lxc/helper/seal.h"
+#include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
 
@@ -51,7 +52,7 @@ class Part {
     const Lock lock = wait_for_lock(layout.boxes_lock(), std::chrono::minutes(10));
     sweep(layout);
     make_directories(path_ / "box", 0700);
-    make_directories(path_ / "box" / "rootfs", 0755);
+    make_subvolume_or_directory(path_ / "box" / "rootfs");
     lock_ = FileLock::try_take(path_ / "lock", fmt::format("pid {}", ::getpid()));
   }
   ~Part() {

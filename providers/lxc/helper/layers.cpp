@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "providers/lxc/helper/mounts.h"
+#include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
 
@@ -92,8 +93,7 @@ void remove_in_background(const fs::path& machine, const fs::path& tree) {
   if (child == 0) {
     if (::fork() == 0) {
       become_silent_process(lock.get());
-      std::error_code ignored;
-      fs::remove_all(tree, ignored);
+      remove_subvolumes(tree);
     }
     ::_exit(0);
   }
@@ -123,8 +123,9 @@ void copy_layer(const fs::path& machine, const std::string& from, const std::str
   make_directories(machine / "layers", 0700);
   const fs::path half = machine / (to + unfinished);
   // A killed run got so far, or further.
-  remove_tree(half);
-  remove_tree(machine / to);
+  remove_subvolumes(half);
+  remove_subvolumes(machine / to);
+  if (is_subvolume(machine / from)) return copy_subvolume(machine / from, machine / to);
   copy_into(machine / from, half);
   fs::rename(half, machine / to);
 }

@@ -26,6 +26,7 @@
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/helper/seal.h"
+#include "providers/lxc/helper/subvolumes.h"
 #include "providers/lxc/helper/surroundings.h"
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/guest_files.h"
@@ -38,9 +39,29 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Throws Error(host_not_ready) where the box is no subvolume, of which a machine's could be made.
+void check_subvolumes(const Context& context) {
+  const std::string& name = context.text("name");
+  if (context.rootless())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("machine '{}': without root there is no 'storage: btrfs'", name))
+        .with_hint("leave 'storage' out, or make the machine by root's helper: 'mode: root'");
+  if (is_subvolume(context.layout.box(context.text("digest")) / "rootfs")) return;
+  throw Error(ErrorKind::host_not_ready,
+              fmt::format("machine '{}': 'storage: btrfs' needs '{}' on btrfs, with boxes unpacked there",
+                          name, context.layout.boxes().string()))
+      .with_hint(
+          "put it on btrfs and unpack the box anew ('envtool box remove', then 'up'), or use "
+          "'storage: overlay' or 'dir'");
+}
+
 Storage storage_for(Context& context) {
   const std::string& wanted = context.text("storage");
   if (wanted == "dir") return Storage::copy;
+  if (wanted == "btrfs") {
+    check_subvolumes(context);
+    return Storage::subvolume;
+  }
   if (!context.request["unprivileged"].as_bool(true)) return Storage::overlay;
   const HostFacts facts = host_facts(context);
   if (!facts.shifting)
@@ -60,9 +81,12 @@ GuestTree make_files(const Context& context, const Record& record) {
   const fs::path box = context.layout.box(record.box) / "rootfs";
   const fs::path own = context.layout.machine(record.name);
   make_directories(own, 0700);
-  if (record.storage == Storage::copy) {
+  if (record.storage != Storage::overlay) {
     // Not shifted: the mount will do that, as for a box.
-    run_checked({"cp", "--archive", "--reflink=auto", box.string(), (own / "rootfs").string()});
+    if (record.storage == Storage::subvolume)
+      copy_subvolume(box, own / "rootfs");
+    else
+      run_checked({"cp", "--archive", "--reflink=auto", box.string(), (own / "rootfs").string()});
     return GuestTree(own / "rootfs", context.rootless() ? guest_ids(record) : GuestIds{});
   }
   make_directories(own / "work", 0700);
@@ -90,7 +114,7 @@ GuestTree mount_rootfs(const Context& context, const Record& record) {
   const fs::path own = context.layout.machine(record.name);
   const fs::path target = context.layout.rootfs(record.name);
   make_directories(target, 0711);
-  const bool copy = record.storage == Storage::copy;
+  const bool copy = record.storage != Storage::overlay;
   const LayerStack stack = stack_of(context.layout, record);
   const UniqueFd source = open_directory(copy ? own / stack.top : context.layout.box(record.box) / "rootfs");
   const IdMap map = box_id_map(record.ids);
@@ -288,7 +312,7 @@ Value destroy_machine(Context& context) {
   }
   if (record) end_container(context.layout, name);
   wait_for_discards(context.layout.machine(name));
-  remove_tree(context.layout.machine(name));
+  remove_subvolumes(context.layout.machine(name));
   tidy_disks(context.layout, name);
   // Never recursively: were anything still mounted here, it would be somebody's files.
   std::error_code ignored;

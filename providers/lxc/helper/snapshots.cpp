@@ -98,7 +98,7 @@ Value save_snapshot(Context& context) {
   const bool runs = is_running(context, record);
   std::optional<StandStill> still;
   if (runs) still.emplace(context.layout, record.name);
-  const bool copies = runs || record.storage == Storage::copy;
+  const bool copies = runs || record.storage != Storage::overlay;
   SavedStack saved{.name = name,
                    .when = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
                    .layers = copies ? copy_aside(own, stack) : set_aside(own, stack),
@@ -122,7 +122,7 @@ Value restore_snapshot(Context& context) {
     throw Error(ErrorKind::failed, fmt::format("machine '{}' has no snapshot '{}'", record.name, name));
   const std::string highest = saved->layers.back();
   stack.top = stack.new_layer();
-  if (record.storage == Storage::copy) {
+  if (record.storage != Storage::overlay) {
     copy_layer(own, highest, stack.top);
   } else {
     make_top(own, stack.top, highest);

@@ -8,6 +8,28 @@ namespace envtool::lxc {
 
 namespace fs = std::filesystem;
 
+std::string_view to_string(Storage storage) {
+  switch (storage) {
+    case Storage::overlay:
+      return "overlay";
+    case Storage::copy:
+      return "dir";
+    case Storage::subvolume:
+      return "btrfs";
+  }
+  return "?";
+}
+
+namespace {
+
+Storage storage_of(std::string_view word) {
+  for (const Storage storage : {Storage::copy, Storage::subvolume})
+    if (word == to_string(storage)) return storage;
+  return Storage::overlay;
+}
+
+}  // namespace
+
 std::string record_text(const Record& record) {
   Value value = Value::map({{"version", 1},
                             {"name", record.name},
@@ -15,7 +37,7 @@ std::string record_text(const Record& record) {
                             {"owner", static_cast<std::int64_t>(record.owner)},
                             {"complete", record.complete},
                             {"box", record.box},
-                            {"storage", record.storage == Storage::overlay ? "overlay" : "dir"},
+                            {"storage", to_string(record.storage)},
                             {"ids", static_cast<std::int64_t>(record.ids)},
                             {"user", record.user},
                             {"bridge", record.bridge},
@@ -42,7 +64,7 @@ Record parse_record(std::string_view text, const std::string& what) {
           .owner = static_cast<unsigned>(value["owner"].as_integer()),
           .complete = value["complete"].as_bool(),
           .box = value["box"].as_text(),
-          .storage = value["storage"].as_text() == "dir" ? Storage::copy : Storage::overlay,
+          .storage = storage_of(value["storage"].as_text()),
           .ids = static_cast<std::uint32_t>(value["ids"].as_integer()),
           .user = value["user"].as_text(),
           .own = own,

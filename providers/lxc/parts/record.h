@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/value.h"
@@ -11,8 +12,12 @@
 
 namespace envtool::lxc {
 
-/// How a machine's file system comes from its box: an overlay over it, or a copy of it.
-enum class Storage { overlay, copy };
+/// How a machine's file system comes from its box: an overlay over it, a copy of it, or one that shares its
+/// blocks, as a subvolume of btrfs.
+enum class Storage { overlay, copy, subvolume };
+
+/// As in the Envfile.
+std::string_view to_string(Storage storage);
 
 /// What a machine is, written by the helper as `machine.json` before anything else of it exists, and removed
 /// last. Everybody may read it; the numbers in it are taken as long as it is there.

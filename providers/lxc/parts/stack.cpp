@@ -92,7 +92,7 @@ LayerStack parse_stack(std::string_view text, const std::string& what) {
 LayerStack stack_of(const Layout& layout, const Record& record) {
   const fs::path path = layout.stack(record.name);
   if (const auto text = read_file_if_there(path)) return parse_stack(*text, path.string());
-  return {.layers = {}, .top = record.storage == Storage::copy ? "rootfs" : "upper", .snapshots = {}};
+  return {.layers = {}, .top = record.storage == Storage::overlay ? "upper" : "rootfs", .snapshots = {}};
 }
 
 std::string work_of(const std::string& top) { return top == "upper" ? "work" : top + ".work"; }
