@@ -62,8 +62,8 @@ Step stop_step(StopMode mode) {
 
 namespace {
 
-/// Before the machine goes: which of its disks do not go with it.
-void settle_disks(MachineContext& machine, DiskFate fate) {
+/// Before the machine goes: which of its disks do not go with it, as the Envfile says now.
+void settle_disks(MachineContext& machine) {
   KeptDisks* const power = power_of<KeptDisks>(machine.provider);
   if (!power) return;
   const std::string& name = machine.record.backend_name;
@@ -74,9 +74,16 @@ void settle_disks(MachineContext& machine, DiskFate fate) {
       after.insert(disk.name);
     else
       after.erase(disk.name);
-  if (fate == DiskFate::removed) after.clear();
   if (after != std::set<std::string>(before.begin(), before.end()))
     power->keep_disks(name, machine.run.environment->id, after, machine.operation);
+}
+
+/// When it is gone: a helper that a killed run left at work may have made one until then.
+void remove_disks(MachineContext& machine) {
+  const std::string& name = machine.record.backend_name;
+  if (!kept_disks_of(machine.provider, name, machine.operation).empty())
+    power_of<KeptDisks>(machine.provider)
+        ->keep_disks(name, machine.run.environment->id, {}, machine.operation);
 }
 
 }  // namespace
@@ -102,8 +109,9 @@ Step destroy_step(DiskFate disks) {
   };
   step.run = [disks](MachineContext& machine) {
     const std::future<void> leaving = leave(machine);
-    settle_disks(machine, disks);
+    if (disks == DiskFate::as_written) settle_disks(machine);
     machine.provider.destroy(machine.record.backend_name, machine.run.environment->id, machine.operation);
+    if (disks == DiskFate::removed) remove_disks(machine);
     forget_machine(machine);
   };
   return step;
