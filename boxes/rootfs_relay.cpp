@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/hash.h"
 #include "boxes/archive_reader.h"
 #include "boxes/archive_writer.h"
+#include "boxes/conveyor.h"
 #include "boxes/rootfs.h"
 #include "boxes/unpack_budget.h"
 
@@ -58,13 +61,72 @@ void strip(archive_entry* entry) {
   keep_guests_attributes(entry);
 }
 
+struct EntryDeleter {
+  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
+};
+
+/// What one thread has read of a root file system and the other is to write.
+struct Parcel {
+  /// First an entry, or more of the content of the last one, or its end.
+  struct Part {
+    std::unique_ptr<archive_entry, EntryDeleter> entry;  ///< begins
+    std::size_t size = 0;                                ///< of its content, in `bytes`
+    std::uint64_t zeros = 0;                             ///< that come before it
+    std::optional<RootfsFile> file;                      ///< ends; its digest is not known yet
+  };
+  std::vector<Part> parts;
+  std::string bytes;
+};
+
+constexpr std::size_t parcel_size = 256 << 10, most_parcels = 8;
+
+/// Writes the tar, and takes the checksum of every file.
+class Writing {
+ public:
+  Writing(RootfsSink& sink, Operation& operation)
+      : sink_(sink), writer_([&sink, &operation](std::string_view bytes) { sink.write(bytes, operation); }) {}
+
+  void write(const Parcel& parcel) {
+    const Utf8Names names;
+    std::string_view bytes = parcel.bytes;
+    for (const Parcel::Part& part : parcel.parts) {
+      if (part.entry) writer_.begin(part.entry.get());
+      add_zeros(part.zeros);
+      add(bytes.substr(0, part.size));
+      bytes.remove_prefix(part.size);
+      if (part.file) end_file(*part.file);
+    }
+  }
+  void finish() { writer_.finish(); }
+
+ private:
+  void add(std::string_view bytes) {
+    hash_->add(bytes);
+    writer_.add(bytes);
+  }
+  void add_zeros(std::uint64_t size) {
+    static constexpr char zeros[1 << 16] = {};
+    for (; size > 0; size -= std::min<std::uint64_t>(size, sizeof zeros))
+      add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
+  }
+  void end_file(RootfsFile file) {
+    file.sha256 = hash_->finish();
+    hash_.emplace();
+    sink_.note_file(file);
+  }
+
+  RootfsSink& sink_;
+  ArchiveWriter writer_;
+  std::optional<Sha256> hash_{std::in_place};  ///< of the file that goes on
+};
+
 class Relay {
  public:
   Relay(ByteSource& source, RootfsSink& sink, Operation& operation)
       : operation_(operation),
-        sink_(sink),
         reader_(source, operation),
-        writer_([this](std::string_view bytes) { sink_.write(bytes, operation_); }) {}
+        writing_(sink, operation),
+        conveyor_(most_parcels, [this](const Parcel& parcel) { writing_.write(parcel); }) {}
 
   std::uint64_t run() {
     while (archive_entry* entry = reader_.next()) {
@@ -72,7 +134,9 @@ class Relay {
       budget_.add_entry();
       relay(entry);
     }
-    writer_.finish();
+    conveyor_.give(std::exchange(parcel_, {}));
+    conveyor_.finish();
+    writing_.finish();
     return budget_.bytes();
   }
 
@@ -103,8 +167,19 @@ class Relay {
     archive_entry_copy_pathname(entry, ("./" + place).c_str());
     if (const char* target = archive_entry_hardlink(entry)) return relay_hard_link(entry, name, target);
     strip(entry);
-    writer_.begin(entry);
+    begin(entry);
     if (type == AE_IFREG) relay_content(entry, place);
+  }
+
+  void begin(archive_entry* entry) {
+    parcel_.parts.push_back({});
+    parcel_.parts.back().entry.reset(archive_entry_clone(entry));
+    send_when_full();
+  }
+  void send_when_full() {
+    if (parcel_.bytes.size() + parcel_.parts.size() * sizeof(Parcel::Part) < parcel_size) return;
+    conveyor_.give(std::exchange(parcel_, {}));
+    parcel_.bytes.reserve(2 * parcel_size);
   }
 
   /// False for what is left out.
@@ -155,43 +230,39 @@ class Relay {
     archive_entry_copy_hardlink(entry, ("./" + place).c_str());
     archive_entry_set_size(entry, 0);
     strip(entry);
-    writer_.begin(entry);
+    begin(entry);
   }
 
   void relay_content(archive_entry* entry, const std::string& place) {
     const auto size = static_cast<std::uint64_t>(archive_entry_size(entry));
-    Sha256 hash;
     std::uint64_t end = 0;
     for (ArchiveReader::Block block; reader_.next_block(block);) {
       operation_.check_stop();
-      add_hole(hash, block.place - end);
+      if (block.place < end) refuse_entry(place, "has parts that overlap");
+      budget_.add_bytes(block.place - end, reader_.packed_bytes());
       budget_.add_bytes(block.bytes.size(), reader_.packed_bytes());
-      hash.add(block.bytes);
-      writer_.add(block.bytes);
+      parcel_.bytes += block.bytes;
+      parcel_.parts.push_back(
+          {.entry = {}, .size = block.bytes.size(), .zeros = block.place - end, .file = {}});
       end = block.place + block.bytes.size();
+      send_when_full();
     }
-    if (size > end) add_hole(hash, size - end);
-    sink_.note_file(
-        {.path = place, .size = size, .modified = archive_entry_mtime(entry), .sha256 = hash.finish()});
-  }
-
-  void add_hole(Sha256& hash, std::uint64_t size) {
-    static constexpr char zeros[1 << 16] = {};
-    budget_.add_bytes(size, reader_.packed_bytes());
-    while (size > 0) {
-      operation_.check_stop();
-      const std::string_view piece(zeros, std::min<std::uint64_t>(size, sizeof zeros));
-      hash.add(piece);
-      writer_.add(piece);
-      size -= piece.size();
-    }
+    const std::uint64_t zeros = size > end ? size - end : 0;
+    budget_.add_bytes(zeros, reader_.packed_bytes());
+    parcel_.parts.push_back(
+        {.entry = {},
+         .size = 0,
+         .zeros = zeros,
+         .file =
+             RootfsFile{.path = place, .size = size, .modified = archive_entry_mtime(entry), .sha256 = {}}});
   }
 
   Operation& operation_;
-  RootfsSink& sink_;
   ArchiveReader reader_;
-  ArchiveWriter writer_;
   UnpackBudget budget_;
+  Parcel parcel_;
+  Writing writing_;
+  Conveyor<Parcel> conveyor_;
   std::unordered_map<std::string, unsigned> kinds_;  ///< what is at each place
   bool top_is_known_ = false, below_top_ = false;
 };
