@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <fstream>
+#include <vector>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -31,10 +32,28 @@ PartDirectory::PartDirectory(const fs::path& store, const std::string& work)
   make_directories(path_);
 }
 
+namespace {
+
+/// Others may have gigabytes on their way to the same disk, which are not waited for.
+void sync_tree(const fs::path& path) {
+  std::vector<UniqueFd> all;
+  const auto add = [&](const fs::path& file) {
+    all.emplace_back(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    // All of it is sent on its way before any of it is waited for.
+    if (all.back()) ::sync_file_range(all.back().get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  };
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file() || entry.is_directory()) add(entry.path());
+  add(path);
+  for (const UniqueFd& file : all)
+    if (!file || ::fsync(file.get()) != 0)
+      throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path.string(), errno_text(errno)));
+}
+
+}  // namespace
+
 void PartDirectory::publish(const fs::path& place) const {
-  const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::syncfs(fd.get()) != 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path_.string(), errno_text(errno)));
+  sync_tree(path_);
   const unsigned exchange = fs::exists(place) ? RENAME_EXCHANGE : 0;
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, place.c_str(), exchange) != 0)
     throw Error(ErrorKind::failed, fmt::format("cannot make '{}': {}", place.string(), errno_text(errno)));

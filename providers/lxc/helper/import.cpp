@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/prepare.h"
 #include "providers/lxc/helper/seal.h"
+#include "providers/lxc/helper/settled.h"
 #include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
@@ -28,7 +30,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view part_prefix = ".part-";
-constexpr const char* manifest_file = "manifest";
 constexpr std::uint64_t reserve = 64 << 20;  ///< what an unpacking leaves free for others
 
 /// Removes what killed processes left: parts whose lock nobody holds. REQUIRES: the lock on boxes is held.
@@ -64,6 +65,11 @@ class Part {
 
   fs::path box() const { return path_ / "box"; }
   fs::path rootfs() const { return box() / "rootfs"; }
+  /// Takes what is there, to be removed with this.
+  void take(const fs::path& place) const {
+    if (::rename(place.c_str(), (path_ / "removed").c_str()) != 0 && errno != ENOENT)
+      fail("remove the box", errno);
+  }
 
  private:
   fs::path path_;
@@ -86,6 +92,11 @@ class Frames {
     while (count < 0 && errno == EINTR);
     if (count <= 0) throw Error(ErrorKind::failed, "the box broke off while it came");
     return {buffer_.data(), static_cast<std::size_t>(count)};
+  }
+  /// Gives at most so many bytes to another pipe, without a copy; 0 where that is not possible.
+  static std::size_t move_to(int pipe, std::size_t most) {
+    const ssize_t count = ::splice(STDIN_FILENO, nullptr, pipe, nullptr, most, SPLICE_F_MOVE);
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
   }
   std::string read(std::size_t size) {
     std::string text;
@@ -118,7 +129,8 @@ class Unpacking {
     // The names are relative and checked: tar need not keep links back until the end (--absolute-names).
     ProcessSpec spec{.argv = {"tar", "--extract", "--file=-", "--directory=" + directory.string(),
                               "--absolute-names", "--numeric-owner", "--same-permissions", "--same-owner",
-                              "--xattrs", "--xattrs-include=*", "--delay-directory-restore"},
+                              "--xattrs", "--xattrs-include=*", "--delay-directory-restore",
+                              "--record-size=262144"},  // what it reads at once, instead of 10 KiB
                      .input_fd = ends[0]};
     // Nobody but root makes device nodes, and a guest gets its own.
     if (rootless) spec.argv.insert(spec.argv.end(), {"--anchored", "--exclude=dev/*", "--exclude=./dev/*"});
@@ -134,10 +146,13 @@ class Unpacking {
     FrameHeader frame = frames.next();
     for (; frame.kind == FrameHeader::Kind::data; frame = frames.next()) {
       check_room();
+      written_ += frame.size;
       for (std::size_t left = frame.size; left > 0;) {
+        const std::size_t moved = result_.valid() ? frames.move_to(output_.get(), left) : 0;
+        left -= moved;
+        if (moved > 0) continue;
         const std::string_view bytes = frames.read_some(left);
         left -= bytes.size();
-        written_ += bytes.size();
         if (result_.valid() && !write_all(output_.get(), bytes)) finish();
       }
     }
@@ -219,7 +234,12 @@ const std::string& digest_of(const Context& context) {
   return digest;
 }
 
-constexpr std::size_t largest_manifest = 1 << 30;
+/// Whether somebody still reads the answer. A box is published under the same lock under which it is removed:
+/// one whose owner was killed, and that was forgotten since, does not come after all.
+bool is_awaited() {
+  pollfd answer{.fd = STDOUT_FILENO, .events = 0, .revents = 0};
+  return ::poll(&answer, 1, 0) == 0 || (answer.revents & POLLERR) == 0;
+}
 
 }  // namespace
 
@@ -241,10 +261,11 @@ Value import_box(Context& context) {
   std::string manifest = manifest_of(part.rootfs(), is_prepared ? KnownFiles{} : known_files(last, began));
   write_file(part.box() / manifest_file, manifest, 0600);
   if (context.rootless()) write_file(part.box() / owned_file, files_of_people(part.rootfs()), 0600);
-  if (::syncfs(open_directory(part.box()).get()) != 0)
-    fail(fmt::format("write box '{}' to the disk", box), errno);
+  mark_unsettled(part.box());
   const fs::path place = context.layout.box(digest);
   const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
+  if (!is_awaited()) throw Error(ErrorKind::failed, fmt::format("nobody waits for box '{}' any more", box));
+  if (fs::exists(place) && !is_whole(place)) part.take(place);
   if (fs::exists(place))
     manifest = read_file_if_there(place / manifest_file, largest_manifest).value_or("");
   else
@@ -268,17 +289,26 @@ Value verify_box(Context& context) {
 Value forget_box(Context& context) {
   const std::string& digest = digest_of(context);
   const fs::path place = context.layout.box(digest);
-  if (!fs::exists(place)) return Value::map();
   const Part part(context.layout);
   const Lock lock = wait_for_lock(context.layout.boxes_lock(), std::chrono::minutes(10));
+  if (!fs::exists(place)) return Value::map();
   const Lock uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
   for (const fs::directory_entry& machine : fs::directory_iterator(context.layout.containers())) {
     const std::optional<Record> record = find_record(context.layout, machine.path().filename());
     if (record && record->box == digest) return Value::map();
   }
-  if (::rename(place.c_str(), (part.box() / "removed").c_str()) != 0 && errno != ENOENT)
-    fail("remove the box", errno);
+  part.take(place);
   return Value::map();
+}
+
+bool has_whole_box(const Layout& layout, const std::string& digest) {
+  const fs::path place = layout.box(digest);
+  if (!fs::exists(place)) return false;
+  if (is_whole(place)) return true;
+  const Part part(layout);
+  const Lock lock = wait_for_lock(layout.boxes_lock(), std::chrono::minutes(10));
+  if (!is_whole(place)) part.take(place);
+  return false;
 }
 
 }  // namespace envtool::lxc

@@ -20,4 +20,7 @@ Value verify_box(Context& context);
 /// Error(failed).
 Value forget_box(Context& context);
 
+/// Whether that box is there. One that was lost when the host went down is removed (see settled.h).
+bool has_whole_box(const Layout& layout, const std::string& digest);
+
 }  // namespace envtool::lxc

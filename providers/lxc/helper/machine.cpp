@@ -20,6 +20,7 @@
 #include "providers/lxc/helper/disks.h"
 #include "providers/lxc/helper/folders.h"
 #include "providers/lxc/helper/host_facts.h"
+#include "providers/lxc/helper/import.h"
 #include "providers/lxc/helper/layers.h"
 #include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/machine_parts.h"
@@ -231,6 +232,7 @@ Value create_machine(Context& context) {
   raw_config_of(context.request["config"]);
   const std::string& user = context.text("user");
   const fs::path box = context.layout.box(context.text("digest")) / "rootfs";
+  if (!has_whole_box(context.layout, context.text("digest"))) return Value::map({{"needs_import", true}});
   std::optional<Lock> uses = wait_for_lock(context.layout.uses_lock(), std::chrono::seconds(60));
   if (!fs::exists(box)) return Value::map({{"needs_import", true}});
   const Account account = account_in(GuestTree(box), context.text("box"), user);
@@ -265,6 +267,10 @@ Value start_machine(Context& context) {
                     "from {} now",
                     name, record.ids, context.outside->first_id))
         .with_hint("give the old ones back, or make the machine anew by 'envtool up --recreate'");
+  if (record.storage == Storage::overlay && !has_whole_box(context.layout, record.box))
+    throw Error(ErrorKind::failed,
+                fmt::format("machine '{}': the root file system of its box is not there any more", name))
+        .with_hint("'envtool box add' with the box's address fetches it again");
   end_container(context.layout, name);
   const Surroundings around = join_surroundings(context, record);
   enter_private_mounts();

@@ -9,6 +9,10 @@
 
 namespace envtool::lxc {
 
+/// Lies beside a box's unpacked root file system.
+inline constexpr const char* manifest_file = "manifest";
+inline constexpr std::size_t largest_manifest = 1 << 30;
+
 using KnownFiles = std::unordered_map<std::string, KnownFile>;
 
 /// A line for everything below the tree, sorted: kind, mode, owner, group, what it holds (a file's size and
