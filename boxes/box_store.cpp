@@ -9,12 +9,11 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "boxes/box_wish.h"
 #include "boxes/checksums.h"
 #include "boxes/file_source.h"
-#include "boxes/http_source.h"
 #include "boxes/intake.h"
 #include "boxes/metadata.h"
-#include "boxes/offer_file.h"
 #include "boxes/part_directory.h"
 #include "boxes/recipe_work.h"
 #include "boxes/rootfs.h"
@@ -62,21 +61,14 @@ fs::path packed_rootfs(const fs::path& place) {
   return {};
 }
 
-/// The wanted digest in lower case; empty when the Envfile names none.
-std::string wanted_digest(const BoxConfig& box) {
-  if (box.checksum.empty()) return {};
-  std::string digest = box.checksum.starts_with("sha256:") ? box.checksum.substr(7) : std::string();
-  for (char& c : digest)
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + 32);
-  if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    Error error(ErrorKind::bad_envfile,
-                fmt::format("box '{}': expected 'checksum' as 'sha256:' and 64 hexadecimal "
-                            "digits, found '{}'",
-                            box.name, box.checksum));
-    error.at(box.position);
-    throw error;
+/// The digest of the box that is in the making there, once a provider may have its root file system.
+std::string given_away(const fs::path& part) {
+  try {
+    const auto record = read_rootfs_record(part);
+    return record ? record->digest : std::string();
+  } catch (const Error&) {  // cut off while it was written, so before anybody was given it
+    return {};
   }
-  return digest;
 }
 
 void check_digest(const BoxConfig& box, const std::string& digest) {
@@ -86,40 +78,6 @@ void check_digest(const BoxConfig& box, const std::string& digest) {
                                              box.name, digest, wanted));
   error.at(box.position);
   throw error;
-}
-
-/// What a file of a server must hash to: as the Envfile says, else as it is locked.
-std::optional<Digest> wanted_of(const BoxRequest& request) {
-  const std::string written = wanted_digest(request.box);
-  const std::string locked = request.pins.empty() ? std::string() : request.pins.front().sha256;
-  if (!written.empty() && !locked.empty() && written != locked) {
-    Error error(ErrorKind::failed,
-                fmt::format("box '{}': 'checksum' is sha256:{}, but it is locked to sha256:{}",
-                            request.box.name, written, locked));
-    error.at(request.box.position).with_hint(fmt::format("envtool box update {}", request.box.name));
-    throw error;
-  }
-  return Digest::parse("sha256", written.empty() ? locked : written);
-}
-
-BoxPin web_pin(const Box& box, const std::string& url) {
-  return {.format = box.format,
-          .architecture = {},
-          .version = {},
-          .url = url,
-          .sha256 = box.digest,
-          .checksum = {}};
-}
-
-/// Does it; an error names the box and its place.
-void about(const BoxConfig& box, const std::function<void()>& work) {
-  try {
-    work();
-  } catch (Error& error) {
-    if (error.kind() != ErrorKind::unsupported)  // which does so itself
-      error.with_frame(fmt::format("box '{}'", box.name)).at(box.position);
-    throw;
-  }
 }
 
 FileStamp stamp_of(const BoxConfig& box, const fs::path& path) {
@@ -167,7 +125,7 @@ Box BoxStore::resolve(const BoxRequest& request, Operation& operation) {
 
 Box BoxStore::add(const BoxRequest& request, Operation& operation) {
   const BoxAddress address = box_address(request.box, host_.paths.home);
-  sweep();
+  sweep({});
   if (const auto* local = std::get_if<LocalBoxAddress>(&address))
     return add_local(request, *local, operation);
   if (const auto* web = std::get_if<WebAddress>(&address)) return download(request, *web, operation);
@@ -226,57 +184,6 @@ std::optional<Box> BoxStore::find_local(const BoxRequest& request, const LocalBo
   return stored(request, *digest);
 }
 
-std::optional<Box> BoxStore::find_web(const BoxRequest& request, const WebAddress& address) const {
-  const auto wanted = wanted_of(request);
-  const auto known = request.anew ? std::nullopt : index_.digest_of_url(address.url);
-  const auto digest = wanted ? std::optional(wanted->digits) : known;
-  auto box = digest ? stored(request, *digest) : std::nullopt;
-  if (box) box->pins = {web_pin(*box, address.url)};
-  return box;
-}
-
-Box BoxStore::download(const BoxRequest& request, const WebAddress& address, Operation& operation) {
-  const std::string work = "get-" + sha256(address.url).substr(0, 16);
-  const FileLock lock = wait_for_lock(
-      lock_of(work), fmt::format("waiting for another envtool that downloads box '{}'", request.box.name),
-      operation);
-  if (auto box = find_web(request, address)) return std::move(*box);
-  const BoxOffer offer{.version = {},
-                       .format = {},
-                       .architecture = {},
-                       .default_architecture = {},
-                       .url = address.url,
-                       .digest = wanted_of(request)};
-  const std::string digest = fetch(request, offer, work, operation);
-  if (!offer.digest)
-    operation.say(
-        fmt::format("box '{}' has sha256:{}; nobody had said what it must be", request.box.name, digest));
-  index_.remember_url(address.url, digest, operation);
-  Box box = stored(request, digest).value();
-  box.pins = {web_pin(box, address.url)};
-  return box;
-}
-
-std::string BoxStore::fetch(const BoxRequest& request, const BoxOffer& offer, const std::string& work,
-                            Operation& operation) {
-  constexpr int most_changes = 3;
-  operation.say(fmt::format("downloading box '{}'{}", request.box.name,
-                            offer.version.empty() ? "" : " version " + offer.version));
-  for (int changes = 0; changes < most_changes; ++changes) {
-    try {
-      std::unique_ptr<BoxFile> file;
-      about(request.box, [&] { file = open_offer(host_, request.sources, offer); });
-      return take(request, *file, work, operation);
-    } catch (const SourceChanged&) {
-      operation.say("the server has another file by now: the download begins anew", Tone::warning);
-    }
-  }
-  Error error(ErrorKind::failed,
-              fmt::format("box '{}': its file changes each time while it is downloaded", request.box.name));
-  error.at(request.box.position);
-  throw error;
-}
-
 std::string BoxStore::take(const BoxRequest& request, BoxFile& file, const std::string& work,
                            Operation& operation) {
   const PartDirectory part(directory_, work);
@@ -294,22 +201,31 @@ std::string BoxStore::take(const BoxRequest& request, BoxFile& file, const std::
   return digest;
 }
 
+Box BoxStore::once(const BoxRequest& request, const Work& work, Operation& operation,
+                   const std::function<Box()>& make) {
+  const FileLock lock = wait_for_lock(
+      lock_of(work.key),
+      fmt::format("waiting for another envtool that {} box '{}'", work.doing, request.box.name), operation);
+  if (auto box = work.find()) return std::move(*box);
+  return make();
+}
+
 Box BoxStore::add_local(const BoxRequest& request, const LocalBoxAddress& address, Operation& operation) {
   const FileStamp stamp = stamp_of(request.box, address.path);
-  const std::string work = "add-" + sha256(address.path.string()).substr(0, 16);
-  const FileLock lock = wait_for_lock(
-      lock_of(work), fmt::format("waiting for another envtool that unpacks box '{}'", request.box.name),
-      operation);
-  if (auto box = find_local(request, address)) return std::move(*box);
-  std::string digest = wanted_digest(request.box);
-  if (!digest.empty() && stored(request, digest)) {
-    check_digest(request.box, digest_of_file(address.path, operation));
-  } else {
-    FileSource file(address.path);
-    digest = take(request, file, work, operation);
-  }
-  index_.remember_file(address.path, stamp, digest, operation);
-  return stored(request, digest).value();
+  const Work work{.key = "add-" + sha256(address.path.string()).substr(0, 16),
+                  .doing = "unpacks",
+                  .find = [&] { return find_local(request, address); }};
+  return once(request, work, operation, [&] {
+    std::string digest = wanted_digest(request.box);
+    if (!digest.empty() && stored(request, digest)) {
+      check_digest(request.box, digest_of_file(address.path, operation));
+    } else {
+      FileSource file(address.path);
+      digest = take(request, file, work.key, operation);
+    }
+    index_.remember_file(address.path, stamp, digest, operation);
+    return stored(request, digest).value();
+  });
 }
 
 std::vector<StoredBox> BoxStore::list() {
@@ -361,15 +277,21 @@ void BoxStore::remove(const std::string& digest, Operation& operation) {
   remove_unmounted(part);
 }
 
-/// Removes what killed processes left: parts whose lock nobody holds.
-void BoxStore::sweep() const {
+/// Parts whose lock nobody holds were left by killed processes.
+void BoxStore::sweep(const std::function<void(const std::string& digest)>& forget) {
   std::error_code failure;
   for (const auto& entry : fs::directory_iterator(directory_, failure)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(part_prefix)) continue;
     const std::string work = name.substr(part_prefix.size(), name.rfind('.') - part_prefix.size());
     const auto lock = FileLock::try_take(lock_of(work), fmt::format("pid {}", ::getpid()));
-    if (lock) remove_unmounted(entry.path());
+    if (!lock) continue;
+    if (const std::string digest = given_away(entry.path());
+        !digest.empty() && !fs::exists(place_of(digest))) {
+      if (!forget) continue;
+      forget(digest);
+    }
+    remove_unmounted(entry.path());
   }
 }
 

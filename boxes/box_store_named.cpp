@@ -104,55 +104,73 @@ std::optional<Box> BoxStore::find_named(const BoxRequest& request, const NamedAd
 }
 
 Box BoxStore::fetch_named(const BoxRequest& request, const NamedAddress& address, Operation& operation) {
-  const std::string work = "get-" + sha256(address.name).substr(0, 16);
-  const FileLock lock = wait_for_lock(
-      lock_of(work), fmt::format("waiting for another envtool that downloads box '{}'", request.box.name),
-      operation);
-  if (auto box = find_named(request, address)) return std::move(*box);
+  const Work work{.key = "get-" + sha256(address.name).substr(0, 16), .doing = "downloads", .find = [&] {
+                    return find_named(request, address);
+                  }};
+  return once(request, work, operation, [&] {
+    const auto [offer, all, is_locked] = choose(request, address, operation);
+    const std::string digest = is_locked ? fetch_locked(request, address, offer, work.key, operation)
+                                         : fetch(request, offer, work.key, operation).digest;
+    if (!offer.digest)
+      operation.say(fmt::format("box '{}' has sha256:{}; its source had not said what it must be",
+                                request.box.name, digest));
+    const std::vector<BoxPin> pins = with_digest(all, offer, digest);
+    index_.remember_name(address.name, {pin_of(offer, digest), pins}, operation);
+    Box box = stored(request, digest).value();
+    box.version = offer.version;
+    box.pins = pins;
+    return box;
+  });
+}
+
+BoxStore::Choice BoxStore::choose(const BoxRequest& request, const NamedAddress& address,
+                                  Operation& operation) const {
   const BoxWish wish = wish_for(request, address);
+  std::vector<BoxOffer> offers = offers_of(request.pins);
+  if (const BoxOffer* locked = choose_offer(offers, wish)) return {*locked, request.pins, true};
+  if (request.locked)
+    fail(request, fmt::format("is not locked for architecture '{}'", said_architecture(wish)),
+         "'envtool up' without --locked adds it");
   BoxWish kept = wish;
   kept.formats = formats_to_keep(request);
+  offers = asked(host_, request, address, operation);
+  const BoxOffer* offer = nullptr;
+  if (!request.pins.empty()) offer = choose_offer(offers, as_locked(wish, request.pins));
+  if (!offer) offer = choose_offer(offers, wish);
+  if (!offer) fail(request, why_no_offer(offers, wish, address.version));
+  if (!request.pins.empty()) kept = as_locked(kept, {pin_of(*offer, "")});
+  return {*offer, pins_of(offers_to_keep(offers, kept)), false};
+}
 
-  std::vector<BoxOffer> offers = offers_of(request.pins);
-  const BoxOffer* offer = choose_offer(offers, wish);
-  const bool is_locked = offer != nullptr;
-  std::vector<BoxPin> pins = request.pins;
-  if (!is_locked) {
-    if (request.locked)
-      fail(request, fmt::format("is not locked for architecture '{}'", said_architecture(wish)),
-           "'envtool up' without --locked adds it");
-    offers = asked(host_, request, address, operation);
-    if (!pins.empty()) offer = choose_offer(offers, as_locked(wish, pins));
-    if (!offer) offer = choose_offer(offers, wish);
-    if (!offer) fail(request, why_no_offer(offers, wish, address.version));
-    if (!pins.empty()) kept = as_locked(kept, {pin_of(*offer, "")});
-    pins = pins_of(offers_to_keep(offers, kept));
-  }
-
-  std::string digest;
+/// From where the lock says; where that does not give it, from any server that has the same bytes.
+std::string BoxStore::fetch_locked(const BoxRequest& request, const NamedAddress& address,
+                                   const BoxOffer& offer, const std::string& work, Operation& operation) {
   try {
-    digest = fetch(request, *offer, work, operation);
+    return fetch(request, offer, work, operation).digest;
   } catch (Error& error) {
-    if (is_locked)
-      error.with_hint(fmt::format(
-          "Envfile.lock names that file; 'envtool box update {}' takes what there is now", request.box.name));
-    throw;
+    if (offer.digest)
+      for (BoxOffer other : BoxServers(host_, request.sources).mirrors(address, operation)) {
+        if (other.version != offer.version || other.format != offer.format ||
+            other.architecture != offer.architecture || other.url == offer.url)
+          continue;
+        other.digest = offer.digest;
+        operation.say(fmt::format("{}; trying '{}'", error.what(), other.url), Tone::warning);
+        try {
+          return fetch(request, other, work, operation).digest;
+        } catch (const Error& again) {
+          operation.say(again.what(), Tone::warning);
+        }
+      }
+    throw error.with_hint(fmt::format(
+        "Envfile.lock names that file; 'envtool box update {}' takes what there is now", request.box.name));
   }
-  if (!offer->digest)
-    operation.say(fmt::format("box '{}' has sha256:{}; its source had not said what it must be",
-                              request.box.name, digest));
-  pins = with_digest(std::move(pins), *offer, digest);
-  index_.remember_name(address.name, {pin_of(*offer, digest), pins}, operation);
-  Box box = stored(request, digest).value();
-  box.version = offer->version;
-  box.pins = std::move(pins);
-  return box;
 }
 
 std::vector<BoxPin> BoxStore::newest(const BoxRequest& request, Operation& operation) {
   check(request);
   const BoxAddress address = box_address(request.box, host_.paths.home);
   if (const auto* recipe = std::get_if<RecipeAddress>(&address)) return recipe_pins(request, *recipe);
+  if (const auto* web = std::get_if<WebAddress>(&address)) return newest_web(request, *web, operation);
   const auto* named = std::get_if<NamedAddress>(&address);
   if (!named || named->kind == NamedAddress::Kind::own) return {};
   BoxWish wish = wish_for(request, *named);

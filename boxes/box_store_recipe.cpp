@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "boxes/box_store.h"
+#include "boxes/box_wish.h"
 #include "boxes/checksums.h"
 #include "boxes/part_directory.h"
 #include "boxes/recipe_work.h"
@@ -67,37 +68,36 @@ std::optional<Box> BoxStore::find_recipe(const BoxRequest& request, const Recipe
 }
 
 Box BoxStore::build(const BoxRequest& request, const RecipeAddress& address, Operation& operation) {
-  const std::string format = recipe_format(request);
-  const RecipeWork made = recipe_work(address.recipe, format);
+  const RecipeWork made = recipe_work(address.recipe, recipe_format(request));
   check_recipe_version(request, made.version);
-  const std::string work = "build-" + replace_all(replace_all(made.key, "/", "-"), " ", "-");
-  const FileLock lock = wait_for_lock(
-      lock_of(work), fmt::format("waiting for another envtool that builds box '{}'", request.box.name),
-      operation);
-  if (auto box = find_recipe(request, address)) return std::move(*box);
-  operation.say(fmt::format("building box '{}': once, about half a minute", request.box.name));
-  std::string digest;
-  try {
-    const PartDirectory part(directory_, work);
-    const DebianBuild recipe{
-        .release = address.recipe.substr(address.recipe.find('/') + 1),
-        .mirrors = choose_debian_mirrors(request.sources.debian, host_.variable("ENVTOOL_DEBIAN_MIRROR"),
-                                         recipe_host_),
-        .keyring = recipe_host_.keyring,
-        .own_mounts = ::geteuid() == 0 || can_regain_root()};
-    const bool disk = format == "libvirt";
-    (disk ? build_debian_disk_box : build_debian_box)(recipe, part.path(), directory_ / (work + ".log"),
-                                                      operation);
-    digest = write_checksums(part.path(), operation).at(disk ? "box.img" : "rootfs.tar.zst");
-    part.publish(place_of(digest));
-  } catch (Error& error) {
-    error.with_frame(fmt::format("box '{}'", request.box.name));
-    throw;
-  }
-  index_.remember_recipe(made.key, made.version, digest, operation);
-  Box box = stored(request, digest).value();
-  box.pins = recipe_pins(request, address);
-  return box;
+  const Work work{.key = "build-" + replace_all(replace_all(made.key, "/", "-"), " ", "-"),
+                  .doing = "builds",
+                  .find = [&] { return find_recipe(request, address); }};
+  return once(request, work, operation, [&] {
+    operation.say(fmt::format("building box '{}': once, about half a minute", request.box.name));
+    std::string digest;
+    about(request.box, [&] { digest = run_recipe(request, address, work.key, operation); });
+    index_.remember_recipe(made.key, made.version, digest, operation);
+    Box box = stored(request, digest).value();
+    box.pins = recipe_pins(request, address);
+    return box;
+  });
+}
+
+std::string BoxStore::run_recipe(const BoxRequest& request, const RecipeAddress& address,
+                                 const std::string& work, Operation& operation) {
+  const PartDirectory part(directory_, work);
+  const DebianBuild recipe{.release = address.recipe.substr(address.recipe.find('/') + 1),
+                           .mirrors = choose_debian_mirrors(
+                               request.sources.debian, host_.variable("ENVTOOL_DEBIAN_MIRROR"), recipe_host_),
+                           .keyring = recipe_host_.keyring,
+                           .own_mounts = ::geteuid() == 0 || can_regain_root()};
+  const bool disk = recipe_format(request) == "libvirt";
+  (disk ? build_debian_disk_box : build_debian_box)(recipe, part.path(), directory_ / (work + ".log"),
+                                                    operation);
+  std::string digest = write_checksums(part.path(), operation).at(disk ? "box.img" : "rootfs.tar.zst");
+  part.publish(place_of(digest));
+  return digest;
 }
 
 }  // namespace envtool

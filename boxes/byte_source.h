@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,16 @@ class ByteSource {
   virtual std::uint64_t size() const = 0;
 };
 
+/// What a server says of a file, to tell later whether it is still that one without fetching it.
+struct WebStamp {
+  std::string etag;        ///< without a mark of weakness; empty: it names none
+  std::string modified;    ///< Last-Modified as it came; empty: it names none
+  std::uint64_t size = 0;  ///< 0: it does not say
+
+  /// Nothing where the two do not say enough.
+  std::optional<bool> is_same(const WebStamp& other) const;
+};
+
 /// The bytes of a box file.
 class BoxFile : public ByteSource {
  public:
@@ -26,6 +37,8 @@ class BoxFile : public ByteSource {
   virtual std::string digest() = 0;
   /// Where it can be read back and forth too; empty when it only comes.
   virtual std::filesystem::path path() const { return {}; }
+  /// Of a server's file, when its first bytes have come.
+  virtual WebStamp stamp() const { return {}; }
 };
 
 }  // namespace envtool

@@ -249,10 +249,12 @@ bool HttpSource::begin() {
       compare_left_ = offset_;
     }
     size_ = now;
-    validator_ = transfer_->header("ETag");
-    if (validator_.starts_with("W/")) validator_.clear();
+    stamp_ = {transfer_->header("ETag"), transfer_->header("Last-Modified"), size_};
+    const bool is_weak = stamp_.etag.starts_with("W/");
+    if (is_weak) stamp_.etag.erase(0, 2);
+    validator_ = is_weak ? std::string() : stamp_.etag;
     // A date has the precision of a second, so the size must be the same too.
-    if (validator_.empty() && size_ > 0) validator_ = transfer_->header("Last-Modified");
+    if (validator_.empty() && size_ > 0) validator_ = stamp_.modified;
   }
   return true;
 }

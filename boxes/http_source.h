@@ -37,6 +37,7 @@ class HttpSource : public BoxFile {
   std::string_view read(Operation& operation) override;
   std::uint64_t size() const override { return size_; }
   std::string digest() override { return hash_.finish(); }
+  WebStamp stamp() const override { return stamp_; }
 
  private:
   class Transfer;
@@ -51,6 +52,7 @@ class HttpSource : public BoxFile {
   HttpSettings settings_;
   Sha256 hash_;
   std::uint64_t size_ = 0, offset_ = 0;
+  WebStamp stamp_;
   std::string validator_;           ///< for If-Range; empty: none
   std::optional<Sha256> compared_;  ///< of what comes a second time
   std::uint64_t compare_left_ = 0;

@@ -81,9 +81,15 @@ std::optional<std::string> BoxIndex::digest_of_recipe(const std::string& recipe,
   return entry["version"].as_integer() == version ? digest_in(entry) : std::nullopt;
 }
 
-std::optional<std::string> BoxIndex::digest_of_url(const std::string& url) const {
+std::optional<FetchedBox> BoxIndex::fetched_from(const std::string& url) const {
   const Value index = read();
-  return digest_in(index["urls"][url]);
+  const Value& entry = index["urls"][url];
+  const auto digest = digest_in(entry);
+  if (!digest) return std::nullopt;
+  return FetchedBox{*digest,
+                    {.etag = entry["etag"].as_text(),
+                     .modified = entry["modified"].as_text(),
+                     .size = static_cast<std::uint64_t>(entry["size"].as_integer())}};
 }
 
 void BoxIndex::change(const std::function<void(Value& index)>& edit, Operation& operation) {
@@ -108,8 +114,11 @@ void BoxIndex::remember_recipe(const std::string& recipe, int version, const std
   change([&](Value& index) { set_entry(index, "recipes", recipe, std::move(entry)); }, operation);
 }
 
-void BoxIndex::remember_url(const std::string& url, const std::string& digest, Operation& operation) {
-  Value entry = Value::map({{"digest", digest}});
+void BoxIndex::remember_url(const std::string& url, const FetchedBox& box, Operation& operation) {
+  Value entry = Value::map({{"digest", box.digest},
+                            {"etag", box.stamp.etag},
+                            {"modified", box.stamp.modified},
+                            {"size", static_cast<std::int64_t>(box.stamp.size)}});
   change([&](Value& index) { set_entry(index, "urls", url, std::move(entry)); }, operation);
 }
 

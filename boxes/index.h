@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/files.h"
+#include "boxes/byte_source.h"
 #include "core/box.h"
-#include "core/operation.h"
 
 namespace envtool {
 
@@ -22,6 +22,12 @@ struct FileStamp {
   /// Throws Error(failed) when the file is missing or no regular file.
   static FileStamp of(const std::filesystem::path& path);
   bool operator==(const FileStamp&) const = default;
+};
+
+/// A box as it was fetched from an address, and what the server said of its file.
+struct FetchedBox {
+  std::string digest;
+  WebStamp stamp;
 };
 
 /// A box as it was fetched under a name.
@@ -40,12 +46,12 @@ class BoxIndex {
   /// The digest of the box file as it was when it had this stamp.
   std::optional<std::string> digest_of_file(const std::filesystem::path& path, const FileStamp& stamp) const;
   std::optional<std::string> digest_of_recipe(const std::string& recipe, int version) const;
-  std::optional<std::string> digest_of_url(const std::string& url) const;
+  std::optional<FetchedBox> fetched_from(const std::string& url) const;
   void remember_file(const std::filesystem::path& path, const FileStamp& stamp, const std::string& digest,
                      Operation& operation);
   void remember_recipe(const std::string& recipe, int version, const std::string& digest,
                        Operation& operation);
-  void remember_url(const std::string& url, const std::string& digest, Operation& operation);
+  void remember_url(const std::string& url, const FetchedBox& box, Operation& operation);
   /// Boxes that were fetched or added under that name.
   std::vector<NamedBox> boxes_named(const std::string& name) const;
   /// In the place of one of the same version, format and architecture.

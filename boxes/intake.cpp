@@ -100,6 +100,7 @@ class Taking {
     if (intake_.accept) intake_.accept(digest);
     if (read_rootfs_record(intake_.directory))
       throw Error(ErrorKind::failed, "it brings a file '.rootfs.json', which is envtool's own");
+    record_.digest = digest;  // so that it is known what a provider may have, whenever this ends
     if (sink_) write_rootfs_record(intake_.directory, record_);
     BoxFacts facts = read_box_facts(intake_.directory);
     check_box_content(intake_.directory, facts);
@@ -169,7 +170,8 @@ class Taking {
       if (error.kind() != ErrorKind::host_not_ready) throw;
       return false;
     }
-    record_ = {.archive = name, .manifest = {}, .bytes = relay_rootfs(content, *sink_, operation_)};
+    record_ = {
+        .archive = name, .digest = {}, .manifest = {}, .bytes = relay_rootfs(content, *sink_, operation_)};
     return true;
   }
 

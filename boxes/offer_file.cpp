@@ -34,6 +34,7 @@ class CheckedFile : public BoxFile {
   }
   std::uint64_t size() const override { return file_->size(); }
   std::filesystem::path path() const override { return file_->path(); }
+  WebStamp stamp() const override { return file_->stamp(); }
   std::string digest() override {
     std::string digest = file_->digest();
     const std::string found = other_ ? other_->finish() : digest;

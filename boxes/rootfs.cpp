@@ -17,6 +17,7 @@ bool is_rootfs_name(std::string_view name) { return name == "rootfs.tar" || name
 
 void write_rootfs_record(const fs::path& directory, const RootfsRecord& record) {
   const Value value = Value::map({{"archive", record.archive},
+                                  {"digest", record.digest},
                                   {"manifest", record.manifest},
                                   {"bytes", static_cast<std::int64_t>(record.bytes)}});
   write_file(directory / record_file, to_json(value, 2) + "\n");
@@ -27,6 +28,7 @@ std::optional<RootfsRecord> read_rootfs_record(const fs::path& directory) {
   if (!text) return std::nullopt;
   const Value value = parse_json(*text, record_file);
   return RootfsRecord{.archive = value["archive"].as_text(),
+                      .digest = value["digest"].as_text(),
                       .manifest = value["manifest"].as_text(),
                       .bytes = static_cast<std::uint64_t>(value["bytes"].as_integer())};
 }

@@ -17,6 +17,7 @@ bool is_rootfs_name(std::string_view name);
 /// What the store keeps of a root file system that a provider has taken.
 struct RootfsRecord {
   std::string archive;      ///< its name in the box
+  std::string digest;       ///< of the box
   std::string manifest;     ///< what the provider gave when it had all of it
   std::uint64_t bytes = 0;  ///< of its files
 };

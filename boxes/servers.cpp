@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/error.h"
 #include "base/files.h"
 #include "base/suggest.h"
@@ -98,6 +101,27 @@ std::vector<BoxOffer> BoxServers::catalog(const std::string& name, Operation& op
   }
   throw Error(ErrorKind::failed, fmt::format("no catalog has it:\n{}", indent(join(reasons, "\n"), 4)))
       .with_hint(hint);
+}
+
+std::vector<BoxOffer> BoxServers::mirrors(const NamedAddress& address, Operation& operation) const {
+  std::vector<BoxOffer> all;
+  const auto add = [&](const auto& ask) {
+    try {
+      std::ranges::move(ask(), std::back_inserter(all));
+      return true;
+    } catch (const SourceChanged&) {
+    } catch (const Error&) {
+    }
+    return false;
+  };
+  if (address.kind == NamedAddress::Kind::image)
+    add([&] { return images(address.name.substr(std::string_view("images:").size()), operation); });
+  if (address.kind == NamedAddress::Kind::document) add([&] { return catalog_at(address.name, operation); });
+  if (address.kind != NamedAddress::Kind::catalog) return all;
+  for (const std::string& server : sources_.catalogs)
+    for (const std::string& url : candidates(without_slash(server), address.name))
+      if (add([&] { return catalog_at(url, operation); })) break;
+  return all;
 }
 
 std::vector<BoxOffer> BoxServers::images(const std::string& alias, Operation& operation) const {

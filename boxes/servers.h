@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "boxes/http_source.h"
-#include "boxes/offer.h"
+#include "boxes/pins.h"
 #include "config/model.h"
 #include "core/host.h"
 
@@ -25,6 +25,9 @@ class BoxServers {
   std::vector<BoxOffer> catalog(const std::string& name, Operation& operation) const;
   /// What the catalog at that address has: an http(s) or file URL.
   std::vector<BoxOffer> catalog_at(const std::string& url, Operation& operation) const;
+  /// What every server says that it has for that name, for a file that is not where it was. Never throws
+  /// Error: a server that does not answer is no mirror.
+  std::vector<BoxOffer> mirrors(const NamedAddress& address, Operation& operation) const;
   /// What the image server has for "debian/12". Throws Error(failed), with a near name if there is one.
   std::vector<BoxOffer> images(const std::string& alias, Operation& operation) const;
 

@@ -151,7 +151,9 @@ class Reader {
     }
     if (const auto value = value_of(line, config_ + ".vm.base_mac")) {
       const std::string mac = mac_digits(quoted_literal(*value));
-      if (!mac.empty()) found_.defaults.mac = mac;
+      if (!mac.empty())
+        found_.notes.push_back(fmt::format(
+            "it was made for the MAC address {}, which has no effect: machines have their own", mac));
       return !mac.empty();
     }
     return assign_folder(line);
@@ -164,7 +166,9 @@ class Reader {
     for (const char c : line.substr(config_.size() + 17))
       if (c != ' ' && c != '(' && c != ')') plain += c == '\'' ? '"' : c;
     if (plain == "\".\",\"/vagrant\",disabled:true" || plain == "\".\",\"/vagrant\",:disabled=>true") {
-      found_.defaults.shares_project = false;
+      found_.notes.push_back(
+          "it was made for machines without the project's folder; 'folders: []' in the Envfile leaves that "
+          "out");
       return true;
     }
     return plain == "\".\",\"/vagrant\"" || plain == "\".\",\"/vagrant\",disabled:false";

@@ -68,6 +68,7 @@ class LxcProvider final : public Provider,
   void open_console(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
+  void tidy(Operation& operation) override;
   bool has_rootfs(const std::string& digest) override;
   std::unique_ptr<RootfsSink> take_rootfs(const RootfsOrigin& origin, Operation& operation) override;
   void verify_rootfs(const std::string& digest, const std::string& manifest, Operation& operation) override;

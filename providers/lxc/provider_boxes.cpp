@@ -1,4 +1,5 @@
 // Boxes unpacked, for machines to share.
+#include "providers/lxc/parts/preparation.h"
 #include "providers/lxc/provider.h"
 #include "providers/lxc/rootfs_sink.h"
 
@@ -12,6 +13,14 @@ void LxcProvider::forget_box(const std::string& digest, Operation& operation) {
     // Where it cannot be seen root's helper has to look.
     if (fs::exists(side->layout.box(digest), code) || code)
       side->helper.call("forget_box", Value::map({{"digest", digest}}), operation);
+  }
+}
+
+void LxcProvider::tidy(Operation& operation) {
+  for (const Side* side : {&root_, &user_}) {
+    std::error_code code;
+    if (fs::exists(side->layout.container(preparation_name(side->layout.root)), code))
+      side->helper.call("tidy", Value::map(), operation);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,6 @@ struct BoxDefaults {
   std::string ssh_user;
   std::optional<int> cpus;
   std::optional<ByteSize> memory;
-  std::string mac;             ///< of the first network card, 12 hexadecimal digits; empty: any
-  bool shares_project = true;  ///< false: it is made for machines without a shared project folder
 };
 
 /// A disk image of a box. It refers to no other file, or to those of the box only.
@@ -88,8 +87,10 @@ class BoxSource {
   /// The box, made or fetched when it is not in the store. Safe from several threads and processes at once:
   /// one works, the others wait.
   virtual Box resolve(const BoxRequest& request, Operation& operation) = 0;
-  /// What the source has now, whatever is locked or in the store; fetches no box. A file whose content is
-  /// known only when it is fetched has no digest. Throws Error(failed) when the source cannot be asked.
+  /// What the source has now, whatever is in the store; fetches no box. A file whose content is known only
+  /// when it is fetched has no digest; of a server's file without a version that says that it is another one
+  /// than what came from there. Nothing where only fetching could tell. Throws Error(failed) when the source
+  /// cannot be asked.
   virtual std::vector<BoxPin> newest(const BoxRequest& request, Operation& operation) = 0;
   /// Every complete box of the store, by address and digest.
   virtual std::vector<StoredBox> list() = 0;
@@ -99,6 +100,9 @@ class BoxSource {
   /// Removes the box of that digest, whoever uses it. Nothing there: nothing to do. Interrupted at any moment
   /// it is there or gone.
   virtual void remove(const std::string& digest, Operation& operation) = 0;
+  /// Removes what killed processes left half made. Where one may have given a root file system to a provider
+  /// and the box never got into the store, `forget` is called with its digest first.
+  virtual void sweep(const std::function<void(const std::string& digest)>& forget) = 0;
 };
 
 }  // namespace envtool

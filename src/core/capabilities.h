@@ -43,6 +43,8 @@ class BoxCopies {
   /// Removes what it made of that box. Nothing there: nothing to do. What a machine of any user of this host
   /// needs stays.
   virtual void forget_box(const std::string& digest, Operation& operation) = 0;
+  /// Removes what a killed process left of its work on a box. Fast where there is nothing.
+  virtual void tidy(Operation&) {}
 };
 
 /// A command for root, with its standard input.

@@ -68,7 +68,9 @@ BoxMove move_to_newest(const ProjectBox& box, BoxSource& source, BoxLocks& locks
   request.kept_formats = request.formats;
   request.pins.clear();
   request.pins = source.newest(request, operation);
-  request.anew = request.pins.empty();
+  // Neither says which file it is, so only fetching it does.
+  request.anew = std::none_of(request.pins.begin(), request.pins.end(),
+                              [](const BoxPin& pin) { return !pin.version.empty() || !pin.sha256.empty(); });
   keep_digests(move.before, request.pins);
   locks.move(request.box, source.resolve(request, operation).pins, operation);
   move.after = locks.pins_of(request.box);  // in the order of the file, as those before

@@ -516,6 +516,29 @@ TEST_CASE("a provider keeps nothing of a box that turns out to be wrong") {
   CHECK(provider.given_up == 4);
 }
 
+TEST_CASE("a provider is told of what a killed process gave it, unless the store has it by now") {
+  StoreTest test;
+  FakeRootfsStore provider;
+  make_archive(test.directory.path() / "a.box", lxc_box());
+  BoxRequest request = test.request("a.box");
+  request.rootfs_store = &provider;
+  const std::string digest = test.store().resolve(request, test.scripted.operation).digest;
+  const std::string lost(64, 'a');
+  fs::copy(test.boxes / digest, test.boxes / ".part-add-x.0e", fs::copy_options::recursive);
+  write_file(test.boxes / ".part-add-y.0f" / ".rootfs.json",
+             R"({"archive": "x", "digest": ")" + lost + "\"}");
+  write_file(test.boxes / ".part-add-z.0g" / ".rootfs.json", "{");
+
+  make_archive(test.directory.path() / "b.box", good_box());
+  test.store().resolve(test.request("b.box"), test.scripted.operation);
+  CHECK(fs::exists(test.boxes / ".part-add-y.0f"));  // nobody was told yet
+  std::vector<std::string> told;
+  test.store().sweep([&](const std::string& given) { told.push_back(given); });
+
+  CHECK(told == std::vector{lost});
+  CHECK(test.stored() == 2);
+}
+
 TEST_CASE("an archive of a root file system is a box for LXC") {
   StoreTest test;
   FakeRootfsStore provider;

@@ -130,6 +130,32 @@ TEST_CASE("a locked box is that file and no other") {
         std::string::npos);
 }
 
+TEST_CASE("a locked file that is gone may come from a server that has the same bytes") {
+  NamedBoxTest test;
+  test.make_box("1.box");
+  test.write_catalog(NamedBoxTest::version("1.0", NamedBoxTest::provider("1.box")));
+  BoxRequest request = test.request("acme/base");
+  request.pins = test.resolve(request).pins;
+  const std::string digest = request.pins.at(0).sha256;
+  test.store().remove(digest, test.scripted.operation);
+  const fs::path mirror = test.directory.path() / "mirror", other = test.directory.path() / "other";
+  fs::copy(test.server, mirror, fs::copy_options::recursive);
+  fs::copy(test.server, other, fs::copy_options::recursive);
+  write_file(other / "acme" / "1.box", "another file");
+  fs::remove(test.server / "acme" / "1.box");
+  request.sources.catalogs = {"file:///nowhere", "file://" + test.server.string(),
+                              "file://" + other.string()};
+
+  CHECK(test.refusal(request).find("1.box': No such file or directory | Envfile.lock names that file") !=
+        std::string::npos);
+  CHECK(test.store().list().empty());
+
+  request.sources.catalogs.push_back("file://" + mirror.string());
+  const Box box = test.resolve(request);
+  CHECK(box.digest == digest);
+  CHECK(box.pins == request.pins);
+}
+
 TEST_CASE("with --locked what is not locked is not asked for") {
   NamedBoxTest test;
   test.make_box("1.box");

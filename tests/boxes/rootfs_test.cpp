@@ -173,9 +173,10 @@ TEST_CASE("what is said of a root file system is read back") {
   const TemporaryDirectory directory;
   CHECK_FALSE(read_rootfs_record(directory.path()));
 
-  write_rootfs_record(directory.path(), {"rootfs.tar.xz", "abc", 12});
+  write_rootfs_record(directory.path(), {"rootfs.tar.xz", "def", "abc", 12});
 
   CHECK(read_rootfs_record(directory.path())->archive == "rootfs.tar.xz");
+  CHECK(read_rootfs_record(directory.path())->digest == "def");
   CHECK(read_rootfs_record(directory.path())->manifest == "abc");
   CHECK(read_rootfs_record(directory.path())->bytes == 12);
 }

@@ -44,16 +44,20 @@ TEST_CASE("the block's own name for the configuration counts") {
 }
 
 TEST_CASE("a card's address is read in any usual way to write it") {
-  CHECK(read("config.vm.base_mac = \"080027AABBCC\"").defaults.mac == "080027aabbcc");
-  CHECK(read("config.vm.base_mac = '08:00:27:aa:bb:cc'").defaults.mac == "080027aabbcc");
-  CHECK(read("config.vm.base_mac = 'nothing'").defaults.mac.empty());
+  for (const char* line :
+       {"config.vm.base_mac = \"080027AABBCC\"", "config.vm.base_mac = '08:00:27:aa:bb:cc'"})
+    CHECK(read(line).notes ==
+          std::vector<std::string>{"it was made for the MAC address 080027aabbcc, which has "
+                                   "no effect: machines have their own"});
+  CHECK(read("config.vm.base_mac = 'nothing'").notes.at(0).starts_with("line 2 of its Vagrantfile"));
 }
 
-TEST_CASE("the project's folder may be switched off") {
-  CHECK_FALSE(read("config.vm.synced_folder \".\", \"/vagrant\", disabled: true").defaults.shares_project);
-  CHECK_FALSE(read("config.vm.synced_folder('.', '/vagrant', :disabled => true)").defaults.shares_project);
-  CHECK(read("config.vm.synced_folder '.', '/vagrant'").defaults.shares_project);
-  CHECK(read("config.vm.synced_folder './x', '/vagrant', disabled: true").notes.size() == 1);
+TEST_CASE("that the project's folder is switched off is noted, with the way to do so here") {
+  for (const char* line : {"config.vm.synced_folder \".\", \"/vagrant\", disabled: true",
+                           "config.vm.synced_folder('.', '/vagrant', :disabled => true)"})
+    CHECK(read(line).notes.at(0).find("'folders: []'") != std::string::npos);
+  CHECK(read("config.vm.synced_folder '.', '/vagrant'").notes.empty());
+  CHECK(read("config.vm.synced_folder './x', '/vagrant', disabled: true").notes.at(0).starts_with("line"));
 }
 
 TEST_CASE("memory and cpus are read in the block of the box's own provider only") {

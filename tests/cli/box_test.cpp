@@ -4,6 +4,7 @@
 #include "support/test_world.h"
 
 using namespace envtool;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -152,6 +153,58 @@ TEST_CASE("up locks its box, and a newer one waits until it is asked for") {
   CHECK(has(moved.errors, "box 'fake/debian' moved from 1 to 2"));
   CHECK(has(run_cli(world, {"box", "outdated"}).output, "current"));
   CHECK(has(run_cli(world, {"box", "update"}).errors, "box 'fake/debian' is up to date: 2"));
+}
+
+TEST_CASE("what has no version is outdated once its server has another file") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  world.boxes.is_another_file = true;
+
+  CHECK(has(run_cli(world, {"box", "outdated"}).output, "fake/debian  1  another file  outdated"));
+}
+
+TEST_CASE("up locks what its machines have, made by this or by an earlier one") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  const std::string lock = read_file(world.project() / "Envfile.lock");
+  fs::remove(world.project() / "Envfile.lock");
+
+  const CliResult plan = run_cli(world, {"plan", "--exit-code"});
+  const CliResult again = run_cli(world, {"up"});
+
+  CHECK(plan.code == 10);
+  CHECK(has(again.errors, "box 'fake/debian' is locked from now on"));
+  CHECK(read_file(world.project() / "Envfile.lock") == lock);
+  CHECK(run_cli(world, {"plan", "--exit-code"}).code == 0);
+}
+
+TEST_CASE("an Envfile that names another box than its machine has locks nothing") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  run_cli(world, {"box", "add", "fake/other"});
+  world.write("Envfile", "box: fake/other\n");
+
+  run_cli(world, {"up"});
+
+  CHECK_FALSE(has(read_file(world.project() / "Envfile.lock"), "fake/other"));
+}
+
+TEST_CASE("a provider forgets what a killed command gave it and the store never got") {
+  TestWorld world;
+  world.boxes.given_away = {sha256("lost")};
+
+  const CliResult list = run_cli(world, {"box", "list"});
+
+  CHECK(list.code == 0);
+  CHECK(world.backend.calls().back() == "forget_box " + sha256("lost"));
+
+  world.boxes.given_away = {sha256("lost")};
+  world.backend.fail_at("forget_box", "no root here");
+  CHECK(has(run_cli(world, {"box", "prune"}).errors,
+            "what a killed command left of a box stays for now: no root here"));
 }
 
 TEST_CASE("with --locked a box that is not locked is an error before anything changes") {

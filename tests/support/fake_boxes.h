@@ -23,7 +23,9 @@ class FakeBoxes : public BoxSource {
   std::optional<Box> find(const BoxRequest& request, Operation&) override {
     const std::lock_guard lock(mutex_);
     if (!store_.contains(request.box.name)) return std::nullopt;
-    return box_of(request);
+    Box box = box_of(request);
+    box.pins = request.pins.empty() ? std::vector{pin_of(request)} : request.pins;
+    return box;
   }
   Box resolve(const BoxRequest& request, Operation& operation) override {
     check(request);
@@ -42,9 +44,11 @@ class FakeBoxes : public BoxSource {
   std::vector<BoxPin> newest(const BoxRequest& request, Operation&) override {
     check(request);
     const std::lock_guard lock(mutex_);
+    if (is_another_file) return {{.format = "fake", .version = {}, .url = request.box.name, .sha256 = {}}};
     return {pin_of(request)};
   }
   std::string newest_version = "1";
+  bool is_another_file = false;  ///< what the source has now has no version, and has changed
 
   std::vector<StoredBox> list() override {
     const std::lock_guard lock(mutex_);
@@ -61,6 +65,11 @@ class FakeBoxes : public BoxSource {
     for (const auto& [name, damage] : damages)
       if (sha256(name) == digest) throw Error(ErrorKind::failed, damage);
   }
+  void sweep(const std::function<void(const std::string& digest)>& forget) override {
+    for (const std::string& digest : std::exchange(given_away, {})) forget(digest);
+  }
+  std::vector<std::string> given_away;  ///< root file systems whose box never got into the store
+
   void remove(const std::string& digest, Operation&) override {
     const std::lock_guard lock(mutex_);
     std::erase_if(store_, [&](const std::string& name) { return sha256(name) == digest; });

@@ -74,6 +74,7 @@ gives dated "$right"
 says_in_log "/dated/x.box bytes="
 gives noranges "$right"
 gives shifted "$right"
+gives missized "$right"
 gives busy "$right"
 gives many "$right"
 
@@ -81,6 +82,7 @@ step "a file that changes between two halves"
 gives changed "$other"
 gives changed-size-kept "$right"
 fails empty "not an archive"
+fails short "damaged"
 
 step "servers that do not give it"
 fails missing "the server has no such file (404)"
@@ -138,6 +140,24 @@ says "expected sha256:$other" "Envfile:2:"
 no_debris
 empty_store
 nothing_left
+
+step "whether an address has another file by now is known without fetching it"
+envfile <<YAML
+name: named
+box: $site/moving/x.box
+folders: []
+YAML
+expect 0 envtool box update
+equal "state" current "$(json '.boxes[0].state' envtool --json box outdated)"
+touch "$work/requests.moved"
+equal "state" outdated "$(json '.boxes[0].state' envtool --json box outdated)"
+expect 0 envtool box update
+equal "state" current "$(json '.boxes[0].state' envtool --json box outdated)"
+equal "the digest" "$other" "$(jq --raw-output '.boxes[][0].sha256' Envfile.lock)"
+sed --in-place 's,/moving/,/dateless/,' Envfile
+expect 0 envtool box update
+equal "state" "not known" "$(json '.boxes[0].state' envtool --json box outdated)"
+expect 0 envtool box prune --yes
 
 # In a session of its own, where nothing ignores an interrupt.
 add_apart() {

@@ -86,6 +86,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif kind == "long":
             self.answer(200, box, Content_Length=len(box) + 1000)
             self.close_connection = True
+        elif kind == "short":
+            self.answer(200, box, Content_Length=half)
+            self.close_connection = True
+        elif kind == "missized":
+            if first or self.first_of() == 0:
+                self.cut(box, half, ETag=tag) if first else self.rest(box, tag)
+            else:
+                begin = self.first_of()
+                self.answer(206, box[begin:], ETag=tag, Content_Range="bytes %d-%d/%d" % (begin, len(box) - 1, len(box) + 9))
+        elif kind == "dateless":
+            # Neither a tag nor a date: what it has can only be known by fetching it.
+            self.answer(200, box)
+        elif kind == "moving":
+            self.rest(box, tag) if not os.path.exists(log_file + ".moved") else self.rest(other, '"two"')
         elif kind == "stall":
             if first:
                 self.cut(box, half, ETag=tag)

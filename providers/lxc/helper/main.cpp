@@ -24,6 +24,7 @@
 #include "providers/lxc/helper/limits.h"
 #include "providers/lxc/helper/lock.h"
 #include "providers/lxc/helper/machine.h"
+#include "providers/lxc/helper/prepare.h"
 #include "providers/lxc/helper/snapshots.h"
 
 namespace envtool::lxc {
@@ -106,6 +107,8 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
   Context context = context_for(request);
   const std::string& operation = context.text("op");
   if (operation == "check") return check_host(context);
+  tidy_preparation(context);
+  if (operation == "tidy") return Value::map();
   if (operation == "import") return import_box(context);
   if (operation == "verify_box") return verify_box(context);
   if (operation == "forget_box") return forget_box(context);

@@ -11,7 +11,6 @@
 #include <cstdio>
 
 #include "base/files.h"
-#include "base/hash.h"
 #include "base/text.h"
 #include "providers/lxc/helper/container.h"
 #include "providers/lxc/helper/guest_tree.h"
@@ -31,11 +30,6 @@ namespace {
 
 constexpr std::chrono::minutes longest{20};
 
-/// Control groups are the whole host's, so the name is another for each place that boxes lie in.
-std::string machine_name(const Layout& layout) {
-  return "envtool-prepare-" + sha256(layout.root.string()).substr(0, 8);
-}
-
 bool has_any(const GuestTree& image, std::initializer_list<const char*> paths) {
   for (const char* path : paths)
     if (image.owner_of(path)) return true;
@@ -53,7 +47,7 @@ Preparation preparation_for(const GuestTree& image, const std::string& user) {
 }
 
 Context context_of(const Context& context) {
-  const std::string name = machine_name(context.layout);
+  const std::string name = preparation_name(context.layout.root);
   return {context.layout, context.caller,
           Value::map({{"name", name},
                       {"environment", name},
@@ -104,9 +98,11 @@ std::string failure(const Context& context, const Record& record, const GuestTre
   return text.empty() ? "" : ":\n" + indent(text, 4);
 }
 
+fs::path lock_of(const Layout& layout) { return layout.root / "prepare.lock"; }
+
 /// Ends and removes what is left of a preparation. REQUIRES: the lock on preparations is held.
 void drop_preparation(Context& context) {
-  const std::string name = machine_name(context.layout);
+  const std::string name = preparation_name(context.layout.root);
   const fs::path container = context.layout.container(name);
   const fs::path files = context.layout.machine(name);
   if (!fs::exists(container) && !fs::exists(files)) return;
@@ -114,8 +110,8 @@ void drop_preparation(Context& context) {
   if (const auto record = find_record(context.layout, name))
     own.caller.uid = own.caller.host_uid = record->owner;
   end_container(context.layout, name);
-  destroy_machine(own);
   remove_tree(files);
+  destroy_machine(own);
 }
 
 /// The container goes whatever becomes of the image.
@@ -141,7 +137,7 @@ bool prepare_image(Context& context, const fs::path& rootfs) {
                 fmt::format("box '{}' has no {}, and without root it cannot be prepared", box,
                             preparation.in_words()))
         .with_hint("use a box that has it, or 'sudo envtool ...', which prepares it for root's machines");
-  const Lock lock = wait_for_lock(context.layout.root / "prepare.lock", 2 * longest);
+  const Lock lock = wait_for_lock(lock_of(context.layout), 2 * longest);
   drop_preparation(context);
   const AlwaysDropped dropped{context};
   say(fmt::format("preparing box '{}' once: it has no {}", box, preparation.in_words()));
@@ -173,6 +169,12 @@ bool prepare_image(Context& context, const fs::path& rootfs) {
   image.remove(preparation_log);
   fs::rename(place, rootfs);
   return true;
+}
+
+void tidy_preparation(Context& context) {
+  if (!fs::exists(context.layout.container(preparation_name(context.layout.root)))) return;
+  if (const auto alone = FileLock::try_take(lock_of(context.layout), fmt::format("pid {}", ::getpid())))
+    drop_preparation(context);
 }
 
 }  // namespace envtool::lxc

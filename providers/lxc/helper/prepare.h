@@ -12,4 +12,7 @@ namespace envtool::lxc {
 /// nothing. Throws Error(failed) with the end of what the image said; it is then gone.
 bool prepare_image(Context& context, const std::filesystem::path& rootfs);
 
+/// Removes what a killed preparation left, where none goes on.
+void tidy_preparation(Context& context);
+
 }  // namespace envtool::lxc

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/shell.h"
 #include "base/text.h"
 
@@ -73,6 +74,10 @@ std::string user_script(const std::string& user) {
 }
 
 }  // namespace
+
+std::string preparation_name(const std::filesystem::path& root) {
+  return "envtool-prepare-" + sha256(root.string()).substr(0, 8);
+}
 
 std::string Preparation::in_words() const {
   std::vector<std::string> all = programs;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,10 @@ struct Preparation {
   /// "sshd, python3 and the user 'vagrant'"
   std::string in_words() const;
 };
+
+/// The container that images are prepared in. Control groups are the whole host's, so it has another name for
+/// each root that boxes lie below.
+std::string preparation_name(const std::filesystem::path& root);
 
 /// What the image's own first process runs to get it: the package manager that it finds installs the
 /// programs. A shell script without anything that `sh` of an image may lack.

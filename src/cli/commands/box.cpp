@@ -35,6 +35,7 @@ std::string users_of(const UsedBox& box) {
 }
 
 int list(Session& session) {
+  tidy_boxes(session);
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<std::vector<std::string>> rows;
   Value values = Value::list();
@@ -57,9 +58,6 @@ std::vector<std::vector<std::string>> rows_of_content(const Box& box) {
   for (const BoxDisk& disk : box.disks)
     rows.push_back({rows.empty() ? "disks" : "",
                     fmt::format("{} ({}, {})", disk.file, disk.format, disk.virtual_size.to_string())});
-  if (!box.defaults.mac.empty()) rows.push_back({"mac", box.defaults.mac});
-  if (!box.defaults.shares_project)
-    rows.push_back({"folders", "made for machines without the project's folder"});
   bool is_first = true;
   for (const auto& [key, value] : box.info.members())
     rows.push_back({std::exchange(is_first, false) ? "info" : "", key + ": " + shown(value)});
@@ -113,6 +111,7 @@ void verify_one(Session& session, const Box& box, Operation& operation) {
 }
 
 int verify(Session& session, const BoxWords& named) {
+  tidy_boxes(session);
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<const UsedBox*> meant;
   for (const std::string& word : named.words)
@@ -145,10 +144,7 @@ int verify(Session& session, const BoxWords& named) {
 /// What providers made of it goes first: interrupted between the two, it can be removed once more.
 void remove_one(Session& session, const StoredBox& stored) {
   Operation operation{session.host, "", session.stop};
-  for (const ProviderInfo& info : session.services.providers.infos()) {
-    const auto provider = session.services.providers.make(info.name, session.host);
-    if (auto* copies = power_of<BoxCopies>(*provider)) copies->forget_box(stored.box.digest, operation);
-  }
+  for_each_copies(session, [&](BoxCopies& copies) { copies.forget_box(stored.box.digest, operation); });
   session.services.boxes.remove(stored.box.digest, operation);
 }
 
@@ -166,6 +162,7 @@ void remove_all(Session& session, const std::vector<const UsedBox*>& boxes) {
 }
 
 int remove(Session& session, const BoxWords& named) {
+  tidy_boxes(session);
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<const UsedBox*> meant;
   for (const std::string& word : named.words) {
@@ -182,6 +179,7 @@ int remove(Session& session, const BoxWords& named) {
 }
 
 int prune(Session& session) {
+  tidy_boxes(session);
   const std::vector<UsedBox> boxes = all_boxes(session);
   std::vector<const UsedBox*> unused;
   std::vector<std::string> names;

@@ -107,6 +107,7 @@ Added add_first(Session& session, const AddOptions& options) {
 }
 
 int add(Session& session, const AddOptions& options) {
+  tidy_boxes(session);
   const auto [address, digest, was_there] = add_first(session, options);
   const std::vector<UsedBox> boxes = all_boxes(session);
   const UsedBox& box = find_box(session, boxes, digest);

@@ -61,13 +61,14 @@ std::vector<ProjectBox> chosen_boxes(Session& session, BoxLocks& locks,
 std::string shown(const BoxPin* pin) {
   if (!pin) return "-";
   if (!pin->version.empty()) return pin->version;
-  return pin->sha256.empty() ? "-" : pin->sha256.substr(0, 12);
+  return pin->sha256.empty() ? "another file" : pin->sha256.substr(0, 12);
 }
 
 /// "current", "outdated", "not locked", or "not known" where only a download could tell.
 std::string state_of(const BoxPin* locked, const BoxPin* newest) {
   if (!locked) return "not locked";
   if (!newest) return "not known";
+  if (newest->version.empty() && newest->sha256.empty()) return "outdated";
   const bool same_content =
       locked->sha256.empty() || newest->sha256.empty() || locked->sha256 == newest->sha256;
   return locked->version == newest->version && same_content ? "current" : "outdated";

@@ -34,6 +34,26 @@ std::vector<UsedBox> all_boxes(Session& session) {
   return boxes;
 }
 
+void for_each_copies(Session& session, const std::function<void(BoxCopies&)>& work) {
+  for (const ProviderInfo& info : session.services.providers.infos()) {
+    const auto provider = session.services.providers.make(info.name, session.host);
+    if (auto* copies = power_of<BoxCopies>(*provider)) work(*copies);
+  }
+}
+
+void tidy_boxes(Session& session) {
+  Operation operation{session.host, "", session.stop};
+  try {
+    for_each_copies(session, [&](BoxCopies& copies) { copies.tidy(operation); });
+    session.services.boxes.sweep([&](const std::string& digest) {
+      for_each_copies(session, [&](BoxCopies& copies) { copies.forget_box(digest, operation); });
+    });
+  } catch (const Error& error) {
+    session.say(fmt::format("what a killed command left of a box stays for now: {}", error.what()),
+                Tone::warning);
+  }
+}
+
 std::string name_of(const StoredBox& stored) {
   return stored.addresses.empty() ? stored.box.digest.substr(0, short_digest) : stored.addresses.front();
 }

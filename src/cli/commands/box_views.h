@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "cli/session.h"
+#include "core/capabilities.h"
 
 /// What the commands about boxes share.
 namespace envtool {
@@ -17,6 +19,10 @@ struct UsedBox {
 };
 
 std::vector<UsedBox> all_boxes(Session& session);
+/// Does it for every provider that makes something of boxes.
+void for_each_copies(Session& session, const std::function<void(BoxCopies&)>& work);
+/// Removes what killed commands left half made, in the store and with providers; where that fails, says so.
+void tidy_boxes(Session& session);
 /// What the user calls it.
 std::string name_of(const StoredBox& stored);
 /// What boxes of this host can be taken: all formats of the program, or those of the provider. Throws Error

@@ -5,6 +5,15 @@
 
 namespace envtool {
 
+namespace {
+
+void lock_box(MachineContext& machine) {
+  if (machine.run.box_locks.record(*machine.config.box, machine.box->pins, machine.operation))
+    machine.operation.say(fmt::format("box '{}' is locked from now on", machine.box->name));
+}
+
+}  // namespace
+
 Step resolve_box_step(const MachineContext& context) {
   const std::string name = context.config.box ? context.config.box->name : "?";
   Step step{.name = "box", .title = fmt::format("get the box {}", name)};
@@ -18,14 +27,27 @@ Step resolve_box_step(const MachineContext& context) {
   };
   step.run = [](MachineContext& machine) {
     machine.box = machine.run.services.boxes.resolve(machine.box_request(), machine.operation);
-    if (machine.run.only_locked_boxes) return;
-    if (machine.run.box_locks.record(*machine.config.box, machine.box->pins, machine.operation))
-      machine.operation.say(fmt::format("box '{}' is locked from now on", machine.box->name));
+    if (!machine.run.only_locked_boxes) lock_box(machine);
   };
   step.undo = [](MachineContext& machine) {
     // There will be no machine for the ports that were chosen.
     machine.run.ports.release(machine.run.environment->id, machine.config.name);
   };
+  return step;
+}
+
+Step lock_box_step() {
+  Step step{.name = "lock", .title = "lock the box"};
+  step.need = [](MachineContext& machine) {
+    if (machine.state.phase == MachinePhase::absent || !machine.config.box) return Need::none();
+    const BoxRequest request = machine.box_request();
+    if (!request.pins.empty() || lock_address(request.box).empty()) return Need::none();
+    machine.box = machine.run.services.boxes.find(request, machine.operation);
+    // Once the Envfile names another box, the machine that is there does not tell what that one is.
+    if (!machine.box || machine.box->digest != machine.record.box_digest) return Need::none();
+    return Need::because("the machine is there, and no lock file says what its box is");
+  };
+  step.run = [](MachineContext& machine) { lock_box(machine); };
   return step;
 }
 

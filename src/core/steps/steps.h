@@ -14,6 +14,8 @@ bool is_synced(const FolderConfig& folder, Provider& provider);
 
 Step choose_ports_step();
 Step resolve_box_step(const MachineContext& context);
+/// A machine that is there keeps its box: its lock may have to be written again.
+Step lock_box_step();
 Step create_step();
 Step start_step();
 Step wait_ready_step();
