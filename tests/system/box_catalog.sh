@@ -4,17 +4,16 @@
 command -v python3 >/dev/null || skip "it needs 'python3'"
 architecture=$(dpkg --print-architecture)
 
-# The recipe's root file system as box files, which differ in a word.
-expect 0 envtool box add build:debian/bookworm
-plain=$(json .directory envtool --json box info build:debian/bookworm --provider lxc)/rootfs.tar.zst
+# A small root file system as box files, which differ in a word.
+tiny_rootfs "$work/tiny" true
 rm "$work/home/data/boxes" && mkdir "$work/home/data/boxes"
 store=$work/home/data/boxes
 www=$work/www
 mkdir -p "$www/acme" "$www/private" "$work/parts"
-ln -s "$plain" "$work/parts/rootfs.tar.zst"
+tar --create --gzip --file "$work/parts/rootfs.tar.gz" --directory "$work/tiny" .
 make_box() {
   echo '{"provider": "lxc", "version": "1.0.0", "test": "'"$1 $$"'"}' >"$work/parts/metadata.json"
-  tar --create --dereference --file "$www/$1.box" --directory "$work/parts" ./metadata.json ./rootfs.tar.zst
+  tar --create --file "$www/$1.box" --directory "$work/parts" ./metadata.json ./rootfs.tar.gz
   sha256sum "$www/$1.box" | cut -d' ' -f1
 }
 first=$(make_box first)
@@ -116,6 +115,13 @@ expect 0 envtool up --locked
 expect 0 cmp Envfile.lock "$work/lock"
 equal "requests" "" "$(requests)"
 
+step "a lock file that was lost is written again, as it was"
+rm Envfile.lock
+expect 0 envtool up
+says "box 'acme/base@~> 1.2' is locked from now on"
+expect 0 cmp Envfile.lock "$work/lock"
+equal "requests" "" "$(requests)"
+
 step "a newer version changes nothing until it is asked for"
 catalog acme/base 1.10 "$one" 1.11 "$(file lxc /second.box "$architecture" '')"
 expect 0 envtool box outdated
@@ -146,9 +152,17 @@ says "the server has no such file (404)" "'envtool box update acme/base@~> 1.2' 
 cp "$www/first.box" "$www/second.box"
 expect 1 envtool up
 says "expected sha256:$second"
-mv "$work/second.box" "$www/second.box"
+
+step "but the same bytes from another server will do"
+mkdir -p "$www/mirror"
+mv "$work/second.box" "$www/mirror/second.box"
+catalog mirror/acme/base 1.11 "$(file lxc /mirror/second.box "$architecture" '')"
+sed --in-place "s|catalogs: .*|catalogs: [$site, $site/mirror]}|" Envfile
+rm "$www/second.box"
 expect 0 envtool up
+says "the server has no such file (404); trying '$site/mirror/second.box'"
 expect 0 cmp Envfile.lock "$work/lock"
+mv "$www/mirror/second.box" "$www/second.box"
 
 step "without any server everything that is there works"
 kill "$server"

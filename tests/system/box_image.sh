@@ -15,6 +15,15 @@ if [ ! -e "$bare" ]; then
   xz -1 --stdout "$work/bare.tar" >"$bare.new" && mv "$bare.new" "$bare"
   rm "$work/bare.tar"
 fi
+
+# Small ones besides: one that lacks nothing, and those whose package manager is a few lines.
+tiny_rootfs "$work/tiny" true sleep chmod
+tiny_image() {
+  cp --archive "$work/tiny" "$work/$1"
+  printf '%s\n' '#!/bin/sh' "$2" >"$work/$1/usr/bin/apt-get"
+  chmod 0755 "$work/$1/usr/bin/apt-get"
+  (cd "$work/$1" && tar --create --xz --file "$www/images/$1.tar.xz" ./etc ./[!e]*)  # a directory first tells what it is
+}
 rm "$work/home/data/boxes" && mkdir "$work/home/data/boxes"
 www=$work/www
 mkdir -p "$www/streams/v1" "$www/images"
@@ -50,20 +59,28 @@ expect 1 envtool up
 says "has no image 'debian/21'" "did you mean 'debian/12'?"
 sed --in-place 's,debian/21,debian/12,' Envfile
 
-step "killed while it is prepared, it leaves no box"
+step "killed while it is prepared, it leaves no box, and nothing at all after the next command"
+tiny_image slow 'echo begun; sleep 60'
+publish debian/slow slow.tar.xz 1
+sed --in-place 's,debian/12,debian/slow,' Envfile
 "$ENVTOOL" up >"$work/said" 2>&1 </dev/null 9>&- &
 up=$!
-for ((i = 0; i < 1200; i++)); do
-  [ -e "$ENVTOOL_ROOT/lxc/$prepared/config" ] && grep --quiet . "$ENVTOOL_ROOT/machines/$prepared/rootfs/.envtool-prepare.log" 2>/dev/null && break
-  sleep 0.05
-done
-helper=$(pgrep -f "$(dirname "$ENVTOOL")/libexec/envtool/envtool-lxc .*images:debian/12" | head -1)
+log=$ENVTOOL_ROOT/machines/$prepared/rootfs/.envtool-prepare.log
+eventually grep --quiet begun "$log"
+helper=$(pgrep -f "$(dirname "$ENVTOOL")/libexec/envtool/envtool-lxc .*images:debian/slow" | head -1)
 [ -n "$helper" ] || fail "no helper runs: $(cat "$work/said")"
 kill -9 "$up" "$helper"
 wait "$up" 2>/dev/null
 gone() { ! grep --quiet . /sys/fs/cgroup/{,*/}lxc.payload.$prepared*/cgroup.procs 2>/dev/null; }
 eventually gone
-expect 1 test -e "$unpacked"
+expect 1 test -e "$ENVTOOL_ROOT/boxes/$(sha256sum "$www/images/slow.tar.xz" | cut -d' ' -f1)"
+expect 0 test -e "$ENVTOOL_ROOT/lxc/$prepared"
+expect 0 envtool box list
+expect 1 test -e "$ENVTOOL_ROOT/lxc/$prepared"
+expect 1 test -e "$ENVTOOL_ROOT/machines/$prepared"
+expect 1 ip link show "$bridge"
+publish debian/bookworm,debian/12 root.tar.xz 20261101_05:24
+sed --in-place 's,debian/slow,debian/12,' Envfile
 
 step "what it lacks is put into it once"
 expect 0 envtool up
@@ -83,12 +100,10 @@ expect 0 envtool destroy --yes
 
 if command -v mksquashfs >/dev/null && command -v sqfs2tar >/dev/null; then
   step "a squashfs does as well, and one that lacks nothing is left as it is"
-  whole=$(ls "$cache"/boxes/*/rootfs.tar.zst | head -1)
-  mkdir "$work/whole"
-  zstd --quiet --decompress --stdout "$whole" |
-    tar --extract --numeric-owner --xattrs --directory "$work/whole" || fail "cannot unpack the recipe's box"
-  mksquashfs "$work/whole/rootfs" "$www/images/root.squashfs" -quiet -no-progress -comp lzo >/dev/null || fail "mksquashfs"
-  rm -rf "$work/whole"
+  cp --archive "$work/tiny" "$work/whole"
+  cp "$work/tiny/usr/bin/true" "$work/whole/usr/bin/python3"
+  cp "$work/tiny/usr/bin/true" "$work/whole/usr/bin/sudo"
+  mksquashfs "$work/whole" "$www/images/root.squashfs" -quiet -no-progress -comp lzo >/dev/null || fail "mksquashfs"
   publish debian/squash root.squashfs 2
   sed --in-place 's/"root.tar.xz": {/"root.squashfs": {/; s/"ftype": "root.tar.xz"/"ftype": "squashfs"/' "$www/streams/v1/images.json"
   sed --in-place 's,debian/12,debian/squash,' Envfile
@@ -100,11 +115,7 @@ if command -v mksquashfs >/dev/null && command -v sqfs2tar >/dev/null; then
 fi
 
 step "where that fails the error says why, and nothing is left"
-mkdir "$work/broken" && printf 'deb http://127.0.0.1:1/debian bookworm main\n' >"$work/broken/sources.list"
-xz --decompress --stdout "$bare" >"$work/broken.tar"
-tar --delete --file "$work/broken.tar" ./etc/apt/sources.list
-tar --append --file "$work/broken.tar" --directory "$work/broken" --transform 's,^,./etc/apt/,' sources.list
-xz -0 "$work/broken.tar" && mv "$work/broken.tar.xz" "$www/images/broken.tar.xz"
+tiny_image broken 'echo "E: Failed to fetch http://127.0.0.1:1/debian"; exit 100'
 publish debian/broken broken.tar.xz 1
 sed --in-place 's,debian/12,debian/broken,' Envfile
 expect 1 envtool up
