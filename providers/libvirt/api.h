@@ -35,6 +35,7 @@ namespace envtool::libvirt {
   X(virDomainManagedSave)            \
   X(virDomainManagedSaveRemove)      \
   X(virDomainMemoryStats)            \
+  X(virDomainOpenConsole)            \
   X(virDomainPinVcpu)                \
   X(virDomainResume)                 \
   X(virDomainRevertToSnapshot)       \
@@ -49,6 +50,12 @@ namespace envtool::libvirt {
   X(virDomainSnapshotLookupByName)   \
   X(virDomainSuspend)                \
   X(virDomainUndefineFlags)          \
+  X(virEventAddHandle)               \
+  X(virEventAddTimeout)              \
+  X(virEventRegisterDefaultImpl)     \
+  X(virEventRemoveHandle)            \
+  X(virEventRemoveTimeout)           \
+  X(virEventRunDefaultImpl)          \
   X(virGetLastError)                 \
   X(virInitialize)                   \
   X(virNetworkCreate)                \
@@ -88,6 +95,9 @@ namespace envtool::libvirt {
   X(virStorageVolResize)             \
   X(virStorageVolUpload)             \
   X(virStreamAbort)                  \
+  X(virStreamEventAddCallback)       \
+  X(virStreamEventRemoveCallback)    \
+  X(virStreamEventUpdateCallback)    \
   X(virStreamFinish)                 \
   X(virStreamFree)                   \
   X(virStreamNew)                    \

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
@@ -16,15 +18,17 @@ std::string cpu_xml(const std::string& cpu) {
                      escape_xml(cpu));
 }
 
-std::string disk_xml(const DomainDisk& disk) {
+std::string disk_xml(const DomainDisk& disk, int boot_order) {
   // `unmap`: what the guest frees, the volume gives back.
   return fmt::format(
-      "    <disk type='file' device='disk'>\n"
+      "    <disk type='file' device='{}'>\n"
       "      <driver name='qemu' type='{}' discard='unmap'/>\n"
       "      <source file='{}'/>\n"
-      "      <target dev='{}' bus='virtio'/>\n{}"
+      "      <target dev='{}' bus='{}'/>\n{}{}"
       "    </disk>\n",
-      disk.format, escape_xml(disk.path), disk.target, disk.read_only ? "      <readonly/>\n" : "");
+      disk.is_cdrom ? "cdrom" : "disk", disk.format, escape_xml(disk.path), disk.target, disk.bus,
+      disk.read_only ? "      <readonly/>\n" : "",
+      disk.boots ? fmt::format("      <boot order='{}'/>\n", boot_order) : "");
 }
 
 std::string console_xml(const DomainPlan& plan) {
@@ -41,9 +45,22 @@ std::string console_xml(const DomainPlan& plan) {
       log);
 }
 
+/// Secure Boot would want another chipset, and a loader that is signed.
+std::string firmware_xml() {
+  return "    <firmware>\n"
+         "      <feature enabled='no' name='enrolled-keys'/>\n"
+         "      <feature enabled='no' name='secure-boot'/>\n"
+         "    </firmware>\n";
+}
+
 std::string devices_xml(const DomainPlan& plan) {
   std::string text = "  <devices>\n";
-  for (const DomainDisk& disk : plan.disks) text += disk_xml(disk);
+  // Unlike IDE and SATA every chipset and every kernel for virtual machines has it.
+  if (std::any_of(plan.disks.begin(), plan.disks.end(),
+                  [](const DomainDisk& disk) { return disk.bus == "scsi"; }))
+    text += "    <controller type='scsi' index='0' model='virtio-scsi'/>\n";
+  int boot_order = 0;
+  for (const DomainDisk& disk : plan.disks) text += disk_xml(disk, disk.boots ? ++boot_order : 0);
   text += fmt::format(
       "    <interface type='network'>\n"
       "      <mac address='{}'/>\n"
@@ -57,15 +74,16 @@ std::string devices_xml(const DomainPlan& plan) {
       "      <target type='virtio' name='org.qemu.guest_agent.0'/>\n"
       "    </channel>\n"
       "    <video>\n"
-      "      <model type='vga'/>\n"
+      "      <model type='" +
+      escape_xml(plan.video) +
+      "'/>\n"
       "    </video>\n"
       "    <rng model='virtio'>\n"
       "      <backend model='random'>/dev/urandom</backend>\n"
       "    </rng>\n"
       "    <memballoon model='virtio'/>\n"
-      "    <controller type='usb' model='none'/>\n"
-      "  </devices>\n";
-  return text;
+      "    <controller type='usb' model='none'/>\n";
+  return text + plan.more_devices + "  </devices>\n";
 }
 
 }  // namespace
@@ -76,7 +94,7 @@ std::string domain_xml(const DomainPlan& plan) {
   const std::string machine_type =
       plan.machine_type.empty() ? "" : fmt::format(" machine='{}'", escape_xml(plan.machine_type));
   std::string text = fmt::format(
-      "<domain type='{}'>\n"
+      "<domain type='{}'{}>\n"
       "  <name>{}</name>\n"
       "  <uuid>{}</uuid>\n"
       "  <title>{}</title>\n"
@@ -84,32 +102,35 @@ std::string domain_xml(const DomainPlan& plan) {
       "  <memory unit='b'>{}</memory>\n"
       "  <currentMemory unit='b'>{}</currentMemory>\n"
       "  <vcpu current='{}'>{}</vcpu>\n",
-      plan.type, plan.name, plan.uuid,
-      escape_xml(fmt::format("envtool: {} of {}", plan.tag.machine, plan.tag.project)), tag_xml(plan.tag),
-      plan.most_memory.bytes, plan.memory.bytes, plan.cpus, plan.most_cpus);
+      plan.type,
+      plan.more.find("qemu:") == std::string::npos
+          ? ""
+          : " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'",
+      plan.name, plan.uuid, escape_xml(fmt::format("envtool: {} of {}", plan.tag.machine, plan.tag.project)),
+      tag_xml(plan.tag), plan.most_memory.bytes, plan.memory.bytes, plan.cpus, plan.most_cpus);
   text += fmt::format(
       "  <sysinfo type='smbios'>\n"
       "    <oemStrings>\n"
       "      <entry>{}</entry>\n"
       "    </oemStrings>\n"
       "  </sysinfo>\n"
-      "  <os>\n"
-      "    <type{}>hvm</type>\n"
-      "    <boot dev='hd'/>\n"
+      "  <os{}>\n"
+      "    <type{}>hvm</type>\n{}"
       "    <smbios mode='sysinfo'/>\n"
       "  </os>\n"
       "  <features>\n"
       "    <acpi/>\n"
       "    <apic/>\n"
       "  </features>\n",
-      escape_xml(hostname_string(plan.hostname)), machine_type);
+      escape_xml(hostname_string(plan.hostname)), plan.uefi ? " firmware='efi'" : "", machine_type,
+      plan.uefi ? firmware_xml() : "");
   text += cpu_xml(plan.cpu);
   text +=
       "  <clock offset='utc'/>\n"
       "  <on_poweroff>destroy</on_poweroff>\n"
       "  <on_reboot>restart</on_reboot>\n"
       "  <on_crash>destroy</on_crash>\n";
-  return text + devices_xml(plan) + "</domain>\n";
+  return text + devices_xml(plan) + plan.more + "</domain>\n";
 }
 
 }  // namespace envtool::libvirt

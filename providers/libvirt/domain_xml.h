@@ -12,7 +12,10 @@ struct DomainDisk {
   std::string path;
   std::string format = "qcow2";
   std::string target;  ///< "vda"
+  std::string bus = "virtio";
   bool read_only = false;
+  bool is_cdrom = false;
+  bool boots = false;  ///< the firmware tries those that do in their order
 };
 
 /// A machine as libvirt is to make it.
@@ -25,6 +28,9 @@ struct DomainPlan {
   ByteSize memory, most_memory;  ///< while it runs it can be given up to the most
   std::string cpu;               ///< "host-passthrough", "host-model", "max" or a model; empty: none is said
   std::string machine_type;      ///< empty: libvirt's choice
+  bool uefi = false;             ///< else BIOS
+  std::string video = "vga";     ///< a model of libvirt's, or "none"
+  std::string more, more_devices;  ///< the user's own elements of the domain, and of its devices
   std::vector<DomainDisk> disks;
   std::string network, mac;
   std::string console_log;  ///< a file of the host that holds libvirt

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t external_data = 1u << 2;  // of the incompatible features
 constexpr std::size_t head_size = 104;
+constexpr std::size_t most_box_disks = 8;
 
 std::uint64_t number_at(std::string_view bytes, std::size_t offset, std::size_t count) {
   std::uint64_t number = 0;
@@ -35,13 +36,9 @@ ImageFacts image_facts(std::string_view head) {
   return {"qcow2", number_at(head, 24, 8)};
 }
 
-BoxImage box_image(const Box& box) {
-  const auto& disks = box.metadata["disks"].items();
-  if (disks.size() > 1)
-    throw Error(
-        ErrorKind::unsupported,
-        fmt::format("box '{}' has {} disks; only boxes with one are supported", box.name, disks.size()));
-  const fs::path name = disks.empty() ? "box.img" : disks.front()["path"].as_text();
+namespace {
+
+BoxImage box_image(const Box& box, const fs::path& name) {
   if (name.empty() || name.is_absolute() || name.lexically_normal().string().starts_with(".."))
     throw Error(ErrorKind::failed,
                 fmt::format("box '{}': its disk '{}' is no relative path", box.name, name.string()));
@@ -64,6 +61,19 @@ BoxImage box_image(const Box& box) {
     throw;
   }
   return image;
+}
+
+}  // namespace
+
+std::vector<BoxImage> box_images(const Box& box) {
+  const auto& disks = box.metadata["disks"].items();
+  if (disks.empty()) return {box_image(box, "box.img")};
+  if (disks.size() > most_box_disks)
+    throw Error(ErrorKind::unsupported, fmt::format("box '{}' has {} disks; up to {} are supported", box.name,
+                                                    disks.size(), most_box_disks));
+  std::vector<BoxImage> images;
+  for (const Value& disk : disks) images.push_back(box_image(box, disk["path"].as_text()));
+  return images;
 }
 
 }  // namespace envtool::libvirt

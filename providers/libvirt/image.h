@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/box.h"
 
@@ -25,8 +26,8 @@ struct BoxImage {
   std::uint64_t capacity = 0;
   std::uint64_t size = 0;  ///< of the file
 };
-/// The only disk of the box: `box.img`, or the one that `disks` in its metadata names. Throws
-/// Error(unsupported) for several, Error(failed) for none.
-BoxImage box_image(const Box& box);
+/// The box's disks in order, at least one: those that `disks` in its metadata names, else `box.img`. Throws
+/// Error(failed) for one that is not there or refers to another file, Error(unsupported) for too many.
+std::vector<BoxImage> box_images(const Box& box);
 
 }  // namespace envtool::libvirt

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "providers/libvirt/domain_xml.h"
-#include "providers/libvirt/image.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/running.h"
 #include "providers/libvirt/seed.h"
@@ -30,6 +29,42 @@ std::string path_of(const Storage& storage, const std::string& name) {
   return std::move(*path);
 }
 
+/// In the order in which the firmware tries them; the seed is for no firmware.
+std::vector<DomainDisk> disks_of(const Storage& storage, const MachineSpec& spec) {
+  const MachineNames names = names_of(spec);
+  std::vector<DomainDisk> disks = {
+      {.path = path_of(storage, names.root_disk()), .target = "vda", .boots = true}};
+  while (auto path = storage.path_of(names.box_disk(disks.size())))
+    disks.push_back({.path = std::move(*path), .target = disk_target("vd", disks.size()), .boots = true});
+  std::size_t number = 0;
+  for (const std::string& file : spec.options["cdroms"].as_texts())
+    disks.push_back({.path = path_of(storage, names.cdrom(file)),
+                     .format = "raw",
+                     .target = disk_target("sd", number++),
+                     .bus = "scsi",
+                     .read_only = true,
+                     .is_cdrom = true,
+                     .boots = true});
+  disks.push_back(
+      {.path = path_of(storage, names.seed()), .format = "raw", .target = "vdz", .read_only = true});
+  return disks;
+}
+
+/// Copies those that are not there, and removes those that are no more, or are another file by now.
+void bring_cdroms(const Storage& storage, const MachineSpec& spec, Operation& operation) {
+  const MachineNames names = names_of(spec);
+  std::vector<std::string> wanted;
+  for (const std::string& file : spec.options["cdroms"].as_texts()) {
+    wanted.push_back(names.cdrom(file));
+    if (storage.has_whole(wanted.back())) continue;
+    storage.remove(wanted.back());
+    storage.copy_file(wanted.back(), file, operation);
+  }
+  storage.remove(names.cdrom_prefix(), wanted);
+}
+
+bool wants_uefi(const MachineSpec& spec) { return spec.options["firmware"].as_text() == "uefi"; }
+
 /// KVM takes the host's CPU as it is; QEMU's own emulation everything it can emulate.
 std::string cpu_of(const std::string& wanted, const std::string& type) {
   if (!wanted.empty()) return wanted;
@@ -51,9 +86,11 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   plan.most_memory = {plan.memory.bytes * 2};
   plan.cpu = cpu_of(spec.options["cpu"].as_text(), plan.type);
   plan.machine_type = spec.options["machine"].as_text();
-  plan.disks = {
-      {.path = path_of(storage, names.root_disk()), .target = "vda"},
-      {.path = path_of(storage, names.seed()), .format = "raw", .target = "vdz", .read_only = true}};
+  plan.uefi = wants_uefi(spec);
+  if (spec.options.has("video")) plan.video = spec.options["video"].as_text();
+  plan.more = spec.options["xml"]["domain"].as_text();
+  plan.more_devices = spec.options["xml"]["devices"].as_text();
+  plan.disks = disks_of(storage, spec);
   plan.network = network_name;
   plan.mac = names.mac();
   plan.console_log = path_of(storage, names.console());
@@ -64,7 +101,14 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
 void define(const Connection& connection, const DomainPlan& plan) {
   const Domain domain(
       api().virDomainDefineXMLFlags(connection.get(), domain_xml(plan).c_str(), VIR_DOMAIN_DEFINE_VALIDATE));
-  if (!domain) fail(fmt::format("define the domain '{}'", plan.name));
+  if (domain) return;
+  const std::string why = last_message();
+  Error error(ErrorKind::failed, fmt::format("cannot define the domain '{}': {}", plan.name, why));
+  if (plan.uefi && why.find("firmware") != std::string::npos)
+    error.with_hint("'firmware: uefi' needs one for guests: sudo apt-get install ovmf");
+  else if (!plan.more.empty() || !plan.more_devices.empty())
+    error.with_hint("the texts of 'xml' in the Envfile are part of it, as they are");
+  throw error;
 }
 
 /// Of a domain that ended meanwhile: nothing to do.
@@ -144,12 +188,17 @@ MachineState state_of(const Connection& connection, const std::string& name) {
 void create_machine(const Connection& connection, const MachineSpec& spec, const Box& box,
                     const std::filesystem::path& pool_directory, Operation& operation) {
   const MachineNames names = names_of(spec);
-  const BoxImage image = box_image(box);
+  if (wants_uefi(spec) && box.metadata.has("recipe"))
+    throw Error(ErrorKind::unsupported, fmt::format("the box '{}' boots by BIOS only", box.name))
+        .with_hint("leave out 'firmware: uefi', or take a box with a loader for it");
   const Storage storage = Storage::ensure(connection, pool_directory);
-  const std::string base = storage.box(box, operation);
+  const std::vector<Backing> disks = storage.box(box, operation);
   operation.check_stop();
-  const std::uint64_t capacity = std::max(image.capacity, spec.disk.value_or(ByteSize{}).bytes);
-  storage.make_overlay(names.root_disk(), {base, image.format}, capacity);
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    const std::uint64_t wanted = i == 0 ? spec.disk.value_or(ByteSize{}).bytes : 0;
+    storage.make_overlay(names.box_disk(i), disks[i], std::max(disks[i].capacity, wanted));
+  }
+  bring_cdroms(storage, spec, operation);
   storage.make_file(names.seed(), iso_image(seed_volume_id, seed_files(spec)));
   storage.make_file(names.console(), {});
   MachineTag tag{.environment = spec.environment_id,
@@ -178,6 +227,7 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
     throw Error(ErrorKind::failed, fmt::format("the machine '{}' lost its {}", name,
                                                tag ? "pool of volumes" : "mark in libvirt"));
   if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
+  if (api().virDomainHasManagedSaveImage(domain.get(), 0) != 1) bring_cdroms(*storage, spec, operation);
   tag->address = reserve_address(connection, names_of(spec));
   // The memory of a restored snapshot belongs to the domain as it was.
   const bool goes_on = api().virDomainHasManagedSaveImage(domain.get(), 0) == 1;

@@ -1,13 +1,17 @@
 #include "providers/libvirt/names.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <charconv>
 
+#include "base/error.h"
 #include "base/hash.h"
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -37,9 +41,32 @@ std::string MachineNames::volume(std::string_view suffix) const {
   return fmt::format("{}.{}.{}", machine, environment, suffix);
 }
 
-std::string box_volume(const std::string& digest) { return fmt::format("box-{}.qcow2", digest); }
+std::string MachineNames::box_disk(std::size_t number) const {
+  return volume(number == 0 ? "qcow2" : fmt::format("box-{}.qcow2", number + 1));
+}
+
+std::string MachineNames::cdrom(const fs::path& file) const {
+  struct stat found {};
+  if (::stat(file.c_str(), &found) != 0 || !S_ISREG(found.st_mode))
+    throw Error(ErrorKind::failed, fmt::format("there is no file '{}' for a CD-ROM", file.string()))
+        .with_hint("'cdroms' in the Envfile names it");
+  const std::string state = fmt::format("{}/{}/{}/{}.{}", file.string(), found.st_ino, found.st_size,
+                                        found.st_mtim.tv_sec, found.st_mtim.tv_nsec);
+  return fmt::format("{}{}.iso", cdrom_prefix(), sha256(state).substr(0, 16));
+}
+
+std::string box_volume(const std::string& digest, std::size_t number) {
+  return number == 0 ? fmt::format("box-{}.qcow2", digest)
+                     : fmt::format("box-{}.{}.qcow2", digest, number + 1);
+}
 
 std::string complete_volume(const std::string& digest) { return fmt::format("box-{}.complete", digest); }
+
+std::string box_volume_prefix(const std::string& digest) { return fmt::format("box-{}.", digest); }
+
+std::string disk_target(std::string_view kind, std::size_t number) {
+  return fmt::format("{}{}", kind, static_cast<char>('a' + number));
+}
 
 std::string tag_xml(const MachineTag& tag) {
   return fmt::format(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,16 +20,27 @@ struct MachineNames {
   std::string mac() const;
   /// Volumes have no place for a mark: their names carry the environment's id.
   std::string volume(std::string_view suffix) const;
-  std::string root_disk() const { return volume("qcow2"); }
+  /// Over the box's disk of that number; 0 is the one it boots from.
+  std::string box_disk(std::size_t number) const;
+  std::string root_disk() const { return box_disk(0); }
   std::string seed() const { return volume("seed.iso"); }
   std::string console() const { return volume("console"); }
+  /// A copy of that file of the host's, as it is now: another one has another name.
+  std::string cdrom(const std::filesystem::path& file) const;
+  /// What the names of all its CD-ROMs begin with.
+  std::string cdrom_prefix() const { return volume("cdrom-"); }
   /// What the names of all its volumes begin with.
   std::string volume_prefix() const { return volume(""); }
 };
 
-/// The volume with a box's disk, and the empty one that says that it is complete.
-std::string box_volume(const std::string& digest);
+/// The volume with a box's disk of that number, and the empty one that says that all of them are complete.
+std::string box_volume(const std::string& digest, std::size_t number);
 std::string complete_volume(const std::string& digest);
+/// What the names of all volumes of the box begin with.
+std::string box_volume_prefix(const std::string& digest);
+
+/// "vda", "hdb": a disk's name for the guest, by its number among those of its kind.
+std::string disk_target(std::string_view kind, std::size_t number);
 
 /// Our pool of volumes and our network: shared by all machines of a connection, removed when nobody needs
 /// them.

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "core/capabilities.h"
 #include "core/registry.h"
+#include "providers/libvirt/console.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/places.h"
@@ -28,33 +29,60 @@ ProviderInfo libvirt_info() {
           .summary = "virtual machines of QEMU and KVM through libvirt",
           .box_formats = {"libvirt"},
           .features = {Feature::cpus, Feature::memory, Feature::disk},
-          .capabilities = {Capability::lifetime, Capability::console_log, Capability::live_limits,
-                           Capability::suspend, Capability::snapshots, Capability::usage},
+          .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
+                           Capability::live_limits, Capability::suspend, Capability::snapshots,
+                           Capability::usage},
           .precedence = 10,  // a container starts in a second
-          .schema = {.name = "libvirt",
-                     .options = {{.name = "uri",
-                                  .type = OptionType::text,
-                                  .summary = "the libvirt of this host that holds the machine; else "
-                                             "LIBVIRT_DEFAULT_URI, else qemu:///system",
-                                  .create_only = true},
-                                 {.name = "driver",
-                                  .type = OptionType::text,
-                                  .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "
-                                             "that the host has",
-                                  .fallback = "auto",
-                                  .choices = {"auto", "kvm", "qemu"}},
-                                 {.name = "cpu",
-                                  .type = OptionType::text,
-                                  .summary = "host-passthrough, host-model, max, or a model of libvirt's"},
-                                 {.name = "machine",
-                                  .type = OptionType::text,
-                                  .summary = "QEMU's machine type: pc, q35..."}}}};
+          .schema = {
+              .name = "libvirt",
+              .options = {
+                  {.name = "uri",
+                   .type = OptionType::text,
+                   .summary = "the libvirt of this host that holds the machine; else "
+                              "LIBVIRT_DEFAULT_URI, else qemu:///system",
+                    .create_only = true},
+                  {.name = "driver",
+                   .type = OptionType::text,
+                   .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "
+                              "that the host has",
+                   .fallback = "auto",
+                   .choices = {"auto", "kvm", "qemu"}},
+                  {.name = "cpu",
+                   .type = OptionType::text,
+                   .summary = "host-passthrough, host-model, max, or a model of libvirt's"},
+                  {.name = "machine", .type = OptionType::text, .summary = "QEMU's machine type: pc, q35..."},
+                  {.name = "firmware",
+                   .type = OptionType::text,
+                   .summary = "what starts the guest's boot loader",
+                   .fallback = "bios",
+                   .choices = {"bios", "uefi"}},
+                  {.name = "video",
+                   .type = OptionType::text,
+                   .summary = "the model of the graphics card",
+                   .fallback = "vga",
+                   .choices = {"vga", "virtio", "qxl", "bochs", "cirrus", "none"}},
+                  {.name = "cdroms",
+                   .type = OptionType::list,
+                   .summary = "ISO images of this host, put into CD-ROM drives",
+                   .members = {{.name = "path", .type = OptionType::path}}},
+                  {.name = "xml",
+                   .type = OptionType::map,
+                   .summary = "what this table lacks, as libvirt's own XML",
+                   .members = {{.name = "domain",
+                                .type = OptionType::text,
+                                .summary = "elements of the domain",
+                                .script = true},
+                               {.name = "devices",
+                                .type = OptionType::text,
+                                .summary = "elements of its devices",
+                                .script = true}}}}}};
 }
 
 /// Machines as libvirt's domains. Connections are kept as long as the provider.
 class LibvirtProvider final : public Provider,
                               public Lifetime,
                               public ConsoleLog,
+                              public ConsoleAccess,
                               public LiveLimits,
                               public Suspend,
                               public Snapshots,
@@ -79,6 +107,7 @@ class LibvirtProvider final : public Provider,
   SshEndpoint endpoint(const std::string& name, Operation& operation) override;
   UniqueFd run_ended(const std::string& name, Operation& operation) override;
   std::string console_tail(const std::string& name, std::size_t lines, Operation& operation) override;
+  void open_console(const std::string& name, Operation& operation) override;
   Limits limits(const std::string& name, Operation& operation) override;
   void apply_limits(const std::string& name, const Limits& limits, Operation& operation) override;
   void suspend(const std::string& name, Operation& operation) override;
@@ -217,6 +246,10 @@ std::string LibvirtProvider::console_tail(const std::string& name, std::size_t l
   } catch (const Error&) {
     return {};
   }
+}
+
+void LibvirtProvider::open_console(const std::string& name, Operation& operation) {
+  libvirt::join_console(find(name).connection.uri(), name, operation);
 }
 
 Limits LibvirtProvider::limits(const std::string& name, Operation&) {

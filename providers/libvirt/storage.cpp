@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/files.h"
@@ -41,24 +42,30 @@ void delete_volume(const Volume& volume) {
 /// A file in chunks, with progress.
 class FileChunks {
  public:
-  FileChunks(const BoxImage& image, Operation& operation)
-      : image_(image), operation_(operation), file_(image.path, std::ios::binary), buffer_(1 << 20, '\0') {}
+  FileChunks(const std::filesystem::path& path, Operation& operation)
+      : path_(path),
+        operation_(operation),
+        file_(path, std::ios::binary),
+        size_(std::filesystem::file_size(path)),
+        buffer_(1 << 20, '\0') {}
 
+  std::uint64_t size() const { return size_; }
   std::string_view next() {
     operation_.check_stop();
     file_.read(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
     const auto count = static_cast<std::size_t>(file_.gcount());
-    if (file_.bad() || (count == 0 && done_ != image_.size))
-      throw Error(ErrorKind::failed, fmt::format("cannot read '{}'", image_.path.string()));
+    if (file_.bad() || (count == 0 && done_ != size_))
+      throw Error(ErrorKind::failed, fmt::format("cannot read '{}'", path_.string()));
     done_ += count;
-    operation_.progress({.done = done_, .total = image_.size});
+    operation_.progress({.done = done_, .total = size_});
     return {buffer_.data(), count};
   }
 
  private:
-  const BoxImage& image_;
+  const std::filesystem::path& path_;
   Operation& operation_;
   std::ifstream file_;
+  std::uint64_t size_;
   std::string buffer_;
   std::uint64_t done_ = 0;
 };
@@ -108,59 +115,73 @@ std::vector<Volume> Storage::volumes() const {
   return volumes;
 }
 
-/// Whether somebody writes it now: of what a killed upload left, nothing grows.
-bool Storage::is_being_uploaded(const std::string& name, Operation& operation) const {
+/// Whether somebody writes them now: of what a killed upload left, nothing grows.
+bool Storage::is_being_uploaded(const std::string& prefix, Operation& operation) const {
   std::uint64_t before = 0;
   for (auto idle = 0ms; idle < 5s; idle += 500ms) {
-    const Volume volume = find_volume(name);
-    if (!volume) return false;
-    if (const std::uint64_t now = info_of(volume).allocation; now != before || idle == 0ms) {
-      if (idle != 0ms) return true;
-      before = now;
-    }
+    std::uint64_t now = 0, count = 0;
+    for (const Volume& volume : volumes())
+      if (name_of(volume).starts_with(prefix)) now += info_of(volume).allocation + ++count;
+    if (count == 0) return false;
+    if (idle != 0ms && now != before) return true;
+    before = now;
     operation.sleep_for(500ms);
   }
   return false;
 }
 
-void Storage::upload_box(const Box& box, Operation& operation) const {
-  const BoxImage image = box_image(box);
-  const std::string name = box_volume(box.digest);
-  const Volume volume = make_volume(volume_xml({.name = name, .capacity = image.size}), name);
+void Storage::upload_file(const Volume& volume, const std::filesystem::path& file,
+                          Operation& operation) const {
   if (connection_.is_double()) return;
-  operation.say(fmt::format("copying the disk of box '{}' to libvirt: once", box.name));
-  FileChunks chunks(image, operation);
   try {
-    upload(connection_, volume, image.size, [&] { return chunks.next(); });
+    FileChunks chunks(file, operation);
+    upload(connection_, volume, chunks.size(), [&] { return chunks.next(); });
   } catch (...) {
     api().virStorageVolDelete(volume.get(), 0);
     throw;
   }
 }
 
-std::string Storage::box(const Box& box, Operation& operation) const {
-  // Of this user's machines that come up at once, one copies it; other users' are seen by the volume itself.
+void Storage::upload_box(const Box& box, Operation& operation) const {
+  const std::vector<BoxImage> images = box_images(box);
+  operation.say(fmt::format("copying the disk of box '{}' to libvirt: once", box.name));
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const std::string name = box_volume(box.digest, i);
+    upload_file(make_volume(volume_xml({.name = name, .capacity = images[i].size}), name), images[i].path,
+                operation);
+  }
+}
+
+std::vector<Backing> Storage::box(const Box& box, Operation& operation) const {
+  // Of this user's machines that come up at once, one copies it; other users' are seen by the volumes.
   const std::filesystem::path lock_file = operation.host.paths.data / "libvirt.lock";
   std::optional<FileLock> lock;
   while (!(lock = FileLock::try_take(lock_file, "a copy of a box to libvirt"))) operation.sleep_for(100ms);
-  const std::string name = box_volume(box.digest), mark = complete_volume(box.digest);
+  const std::string prefix = box_volume_prefix(box.digest), mark = complete_volume(box.digest);
   bool told = false;
   while (!find_volume(mark)) {
-    if (find_volume(name)) {
+    if (find_volume(box_volume(box.digest, 0))) {
       if (!told) operation.say(fmt::format("waiting for another envtool that copies box '{}'", box.name));
       told = true;
-      if (is_being_uploaded(name, operation) || find_volume(mark)) continue;
-      if (const Volume left = find_volume(name)) delete_volume(left);
+      if (is_being_uploaded(prefix, operation) || find_volume(mark)) continue;
     }
+    remove(prefix);
     upload_box(box, operation);
     make_volume(volume_xml({.name = mark}), mark);
   }
-  const Volume volume = find_volume(name);
-  if (volume) return path_of_volume(volume);
-  // Somebody removed it by hand: nothing can lie over what is not there.
-  remove(mark);
-  throw Error(ErrorKind::failed, fmt::format("the volume '{}' of box '{}' is gone", name, box.name))
-      .with_hint("run the command again to copy it anew");
+  std::vector<Backing> volumes;
+  for (const BoxImage& image : box_images(box)) {
+    const std::string name = box_volume(box.digest, volumes.size());
+    const auto path = path_of(name);
+    if (!path) {
+      // Somebody removed it by hand: nothing can lie over what is not there.
+      remove(mark);
+      throw Error(ErrorKind::failed, fmt::format("the volume '{}' of box '{}' is gone", name, box.name))
+          .with_hint("run the command again to copy it anew");
+    }
+    volumes.push_back({*path, image.format, image.capacity});
+  }
+  return volumes;
 }
 
 std::string Storage::make_overlay(const std::string& name, const Backing& backing,
@@ -177,11 +198,26 @@ std::string Storage::make_file(const std::string& name, std::string_view content
   return path_of_volume(volume);
 }
 
+std::string Storage::copy_file(const std::string& name, const std::filesystem::path& file,
+                               Operation& operation) const {
+  const Volume volume =
+      make_volume(volume_xml({.name = name, .capacity = std::filesystem::file_size(file)}), name);
+  upload_file(volume, file, operation);
+  return path_of_volume(volume);
+}
+
 void Storage::grow(const std::string& name, std::uint64_t capacity) const {
   const Volume volume = find_volume(name);
   if (!volume) throw Error(ErrorKind::failed, fmt::format("the volume '{}' is gone", name));
   if (info_of(volume).capacity >= capacity) return;
   if (api().virStorageVolResize(volume.get(), capacity, 0) != 0) fail(fmt::format("grow '{}'", name));
+}
+
+bool Storage::has_whole(const std::string& name) const {
+  const Volume volume = find_volume(name);
+  if (!volume || connection_.is_double()) return volume != nullptr;
+  const virStorageVolInfo info = info_of(volume);
+  return info.allocation >= info.capacity;
 }
 
 std::optional<std::string> Storage::path_of(const std::string& name) const {
@@ -197,21 +233,24 @@ std::string Storage::tail(const std::string& name, std::uint64_t bytes) const {
   return size == 0 ? "" : download(connection_, volume, size > bytes ? size - bytes : 0);
 }
 
-void Storage::remove(const std::string& prefix) const {
-  for (const Volume& volume : volumes())
-    if (name_of(volume).starts_with(prefix)) delete_volume(volume);
+void Storage::remove(const std::string& prefix, const std::vector<std::string>& kept) const {
+  for (const Volume& volume : volumes()) {
+    const std::string name = name_of(volume);
+    if (name.starts_with(prefix) && std::find(kept.begin(), kept.end(), name) == kept.end())
+      delete_volume(volume);
+  }
 }
 
 void Storage::remove_box(const std::string& digest) const {
-  const std::string name = box_volume(digest);
-  const std::vector<Volume> all = volumes();
-  for (const Volume& volume : all) {
+  const std::string prefix = box_volume_prefix(digest);
+  for (const Volume& volume : volumes()) {
     const Text xml(api().virStorageVolGetXMLDesc(volume.get(), 0));
-    if (name_of(volume) != name && xml && std::string_view(xml.get()).find(name) != std::string_view::npos)
+    if (!name_of(volume).starts_with(prefix) && xml &&
+        std::string_view(xml.get()).find(prefix) != std::string_view::npos)
       return;
   }
-  remove(complete_volume(digest));  // first: without it the other counts as incomplete
-  remove(name);
+  remove(complete_volume(digest));  // first: without it the others count as incomplete
+  remove(prefix);
   if (!volumes().empty()) return;
   api().virStoragePoolDestroy(pool_.get());
   api().virStoragePoolUndefine(pool_.get());

@@ -23,22 +23,27 @@ class Storage {
   /// Nothing when there is no pool.
   static std::optional<Storage> find(const Connection& connection);
 
-  /// The path of the box's volume, a qcow2 or raw image as the box has it, uploaded when it is not there yet.
-  /// Safe from several processes at once: one uploads, the others wait.
-  std::string box(const Box& box, Operation& operation) const;
+  /// The box's volumes, qcow2 or raw images as the box has them, uploaded when they are not there yet. Safe
+  /// from several processes at once: one uploads, the others wait.
+  std::vector<Backing> box(const Box& box, Operation& operation) const;
   /// A new qcow2 volume over `backing`. Gives its path.
   std::string make_overlay(const std::string& name, const Backing& backing, std::uint64_t capacity) const;
   /// A new raw volume with this content. Gives its path.
   std::string make_file(const std::string& name, std::string_view content) const;
+  /// A new raw volume with the content of this file of the host's. Gives its path.
+  std::string copy_file(const std::string& name, const std::filesystem::path& file,
+                        Operation& operation) const;
   /// Makes it larger; smaller or equal: nothing to do.
   void grow(const std::string& name, std::uint64_t capacity) const;
+  /// Whether it is there with all of its content: a killed copy leaves a part.
+  bool has_whole(const std::string& name) const;
   /// The path; nothing when there is no such volume.
   std::optional<std::string> path_of(const std::string& name) const;
   /// The volume's last bytes; empty when there is none.
   std::string tail(const std::string& name, std::uint64_t bytes) const;
-  /// Removes all volumes whose names begin so.
-  void remove(const std::string& prefix) const;
-  /// Removes a box's volume unless a machine's disk lies over it, and the pool with its last volume.
+  /// Removes all volumes whose names begin so, but those that are named.
+  void remove(const std::string& prefix, const std::vector<std::string>& kept = {}) const;
+  /// Removes a box's volumes unless a machine's disk lies over one, and the pool with its last volume.
   void remove_box(const std::string& digest) const;
 
  private:
@@ -46,8 +51,9 @@ class Storage {
 
   Volume find_volume(const std::string& name) const;
   Volume make_volume(const std::string& xml, const std::string& name) const;
+  void upload_file(const Volume& volume, const std::filesystem::path& file, Operation& operation) const;
   void upload_box(const Box& box, Operation& operation) const;
-  bool is_being_uploaded(const std::string& name, Operation& operation) const;
+  bool is_being_uploaded(const std::string& prefix, Operation& operation) const;
   std::vector<Volume> volumes() const;
 
   const Connection& connection_;

@@ -13,6 +13,7 @@ std::string pool_xml(const std::string& name, const std::filesystem::path& direc
 /// A volume below another.
 struct Backing {
   std::string path, format;
+  std::uint64_t capacity = 0;  ///< bytes that a guest sees of it
 };
 
 struct VolumePlan {

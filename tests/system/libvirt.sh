@@ -80,6 +80,22 @@ for _ in {1..20}; do [ "$(memory)" -lt 384 ] && break; done
 [ "$(memory)" -lt 384 ] || fail "the guest has as much memory as before"
 expect 0 envtool limits --memory 512MiB
 
+step "the console: what the guest says comes, and what is typed goes there"
+mkfifo keys
+script --quiet --flush --return --command "$ENVTOOL console" console.txt <keys >/dev/null 2>&1 9>&- &
+console=$!
+exec 8>keys
+heard() { envtool ssh -c 'echo from the guest | sudo tee /dev/ttyS0' && grep "from the guest" console.txt; }
+eventually heard
+prompted() { printf '\r' >&8 && sleep 1 && grep "login:" console.txt; }
+eventually prompted
+expect 1 script --quiet --return --command "$ENVTOOL console" /dev/null
+says "one terminal at a time"
+printf '\001q' >&8
+wait "$console"
+equal "leaving it" 0 $?
+exec 8>&-
+
 step "suspend and resume: the clock is right afterwards"
 expect 0 envtool suspend
 equal "the state" paused "$(state_of)"

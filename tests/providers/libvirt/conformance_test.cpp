@@ -57,6 +57,19 @@ struct DoubleWorld {
 
   DoubleWorld() { write_file(directory.path() / "box.img", qcow2_head(1ull << 30)); }
 
+  std::vector<std::string> volumes_beginning_with(const std::string& prefix) const {
+    const libvirt::Pool pool = outside.find_pool(libvirt::pool_name);
+    virStorageVolPtr* list = nullptr;
+    const int count = libvirt::api().virStoragePoolListAllVolumes(pool.get(), &list, 0);
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) {
+      const libvirt::Volume volume(list[i]);
+      const std::string name = libvirt::api().virStorageVolGetName(volume.get());
+      if (name.starts_with(prefix)) names.push_back(name);
+    }
+    std::free(list);
+    return names;
+  }
   std::string place() const { return (host.paths.state / "libvirt").string(); }
   MachineState inspect(const std::string& name) { return provider->inspect(name, operation); }
   void destroy(const std::string& name) { provider->destroy(name, test.environment_id, operation); }
@@ -116,10 +129,60 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not f
   CHECK_NOTHROW(provider->create(conformance_spec(test, "second"), test.box, operation));
   const libvirt::Pool pool = outside.find_pool(libvirt::pool_name);
   CHECK(libvirt::Volume(
-      libvirt::api().virStorageVolLookupByName(pool.get(), libvirt::box_volume(test.box.digest).c_str())));
+      libvirt::api().virStorageVolLookupByName(pool.get(), libvirt::box_volume(test.box.digest, 0).c_str())));
   destroy("user");
   destroy("second");
   power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: all disks of a box and CD-ROMs are the machine's, as long as it has them") {
+  test.box.metadata = parse_json(R"({"disks": [{"path": "box.img"}, {"path": "data.img"}]})", "test");
+  write_file(directory.path() / "data.img", qcow2_head(2ull << 30));
+  write_file(directory.path() / "tools.iso", "an image");
+  MachineSpec spec = conformance_spec(test, "disks");
+  spec.options.set("cdroms", Value(Value::List{(directory.path() / "tools.iso").string()}));
+  provider->create(spec, test.box, operation);
+  const auto description = [&] {
+    return std::string(
+        libvirt::Text(libvirt::api().virDomainGetXMLDesc(outside.find_domain("disks").get(), 0)).get());
+  };
+
+  CHECK(description().find("disks.0123456789abcdef.box-2.qcow2") != std::string::npos);
+  CHECK(description().find("device='cdrom'") != std::string::npos);
+  spec.options.set("cdroms", Value::list());
+  provider->start(spec, operation);
+
+  CHECK(description().find("device='cdrom'") == std::string::npos);
+  CHECK(volumes_beginning_with("disks.").size() == 4);
+  destroy("disks");
+  CHECK(volumes_beginning_with("disks.").empty());
+  power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+  CHECK_FALSE(outside.find_pool(libvirt::pool_name));
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: UEFI is refused for a box that boots by BIOS only") {
+  test.box.metadata.set("recipe", "debian/bookworm");
+  MachineSpec spec = conformance_spec(test, "uefi");
+  spec.options.set("firmware", "uefi");
+
+  CHECK_THROWS_WITH_AS(provider->create(spec, test.box, operation), doctest::Contains("BIOS only"), Error);
+
+  destroy("uefi");
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: XML that libvirt does not take is said to be the user's") {
+  MachineSpec spec = conformance_spec(test, "snippet");
+  spec.options.set("xml", Value::map({{"devices", "<nonsense"}}));
+
+  try {
+    provider->create(spec, test.box, operation);
+    FAIL("it was taken");
+  } catch (const Error& error) {
+    CHECK(error.hint().find("'xml' in the Envfile") != std::string::npos);
+  }
+
+  destroy("snippet");
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: what a create left that broke off is seen and removed") {

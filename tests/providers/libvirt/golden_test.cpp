@@ -39,7 +39,7 @@ DomainPlan a_domain() {
           .most_memory = {2ull << 30},
           .cpu = "host-passthrough",
           .machine_type = {},
-          .disks = {{.path = "/pool/" + names.root_disk(), .target = "vda"},
+          .disks = {{.path = "/pool/" + names.root_disk(), .target = "vda", .boots = true},
                     {.path = "/pool/" + names.seed(), .format = "raw", .target = "vdz", .read_only = true}},
           .network = network_name,
           .mac = names.mac(),
@@ -57,6 +57,28 @@ TEST_CASE("an emulated machine of another type and CPU is the golden one") {
   plan.machine_type = "q35";
 
   CHECK(domain_xml(plan) == golden("domain-emulated.xml"));
+}
+
+TEST_CASE("a machine with UEFI, more disks, a CD-ROM and XML of the user's is the golden one") {
+  DomainPlan plan = a_domain();
+  plan.machine_type = "q35";
+  plan.uefi = true;
+  plan.video = "none";
+  plan.disks.insert(plan.disks.end() - 1,
+                    {{.path = "/pool/" + MachineNames{plan.name, plan.tag.environment}.box_disk(1),
+                      .target = disk_target("vd", 1),
+                      .boots = true},
+                     {.path = "/pool/tools.iso",
+                      .format = "raw",
+                      .target = disk_target("sd", 0),
+                      .bus = "scsi",
+                      .read_only = true,
+                      .is_cdrom = true,
+                      .boots = true}});
+  plan.more = "<qemu:commandline><qemu:arg value='-snapshot'/></qemu:commandline>\n";
+  plan.more_devices = "<watchdog model='i6300esb'/>\n";
+
+  CHECK(domain_xml(plan) == golden("domain-more.xml"));
 }
 
 TEST_CASE("network, pool and volumes are the golden ones") {

@@ -46,29 +46,32 @@ TEST_CASE("anything else is a raw image") { CHECK(image_facts(std::string(512, '
 TEST_CASE_FIXTURE(BoxWorld, "a box of the first format has its disk in box.img") {
   write_file(directory.path() / "box.img", qcow2_head(5ull << 30));
 
-  const BoxImage image = box_image(box);
+  const BoxImage image = box_images(box).at(0);
 
   CHECK(image.format == "qcow2");
   CHECK(image.capacity == 5ull << 30);
   CHECK(image.path == directory.path() / "box.img");
 }
 
-TEST_CASE_FIXTURE(BoxWorld, "a box of the second format names its disk") {
-  box.metadata = parse_json(R"({"disks": [{"path": "disk1.img"}]})", "test");
-  write_file(directory.path() / "disk1.img", std::string(4096, '\0'));
+TEST_CASE_FIXTURE(BoxWorld, "a box of the second format names its disks in order") {
+  box.metadata = parse_json(R"({"disks": [{"path": "root.img"}, {"path": "data.img"}]})", "test");
+  write_file(directory.path() / "root.img", std::string(4096, '\0'));
+  write_file(directory.path() / "data.img", qcow2_head(1ull << 30));
 
-  const BoxImage image = box_image(box);
+  const std::vector<BoxImage> images = box_images(box);
 
-  CHECK(image.format == "raw");
-  CHECK(image.capacity == 4096);
+  REQUIRE(images.size() == 2);
+  CHECK(images[0].format == "raw");
+  CHECK(images[0].capacity == 4096);
+  CHECK(images[1].path == directory.path() / "data.img");
 }
 
-TEST_CASE_FIXTURE(BoxWorld, "boxes without a disk, with several, or with one elsewhere are refused") {
-  CHECK_THROWS_WITH_AS(box_image(box), doctest::Contains("box.img"), Error);
+TEST_CASE_FIXTURE(BoxWorld, "boxes without a disk, with too many, or with one elsewhere are refused") {
+  CHECK_THROWS_WITH_AS(box_images(box), doctest::Contains("box.img"), Error);
 
-  box.metadata = parse_json(R"({"disks": [{"path": "a"}, {"path": "b"}]})", "test");
-  CHECK_THROWS_WITH_AS(box_image(box), doctest::Contains("2 disks"), Error);
+  box.metadata = Value::map({{"disks", Value(Value::List(9, Value::map({{"path", "a"}})))}});
+  CHECK_THROWS_WITH_AS(box_images(box), doctest::Contains("9 disks"), Error);
 
   box.metadata = parse_json(R"({"disks": [{"path": "../../etc/shadow"}]})", "test");
-  CHECK_THROWS_WITH_AS(box_image(box), doctest::Contains("no relative path"), Error);
+  CHECK_THROWS_WITH_AS(box_images(box), doctest::Contains("no relative path"), Error);
 }

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
+#include "base/files.h"
+
+using namespace envtool;
 using namespace envtool::libvirt;
 
 TEST_CASE("UUID and MAC follow from the names, and differ with each of them") {
@@ -23,6 +27,21 @@ TEST_CASE("no machine's volumes begin as those of another") {
 
   CHECK(one.root_disk() == "shop-web.0123456789abcdef.qcow2");
   CHECK_FALSE(two.root_disk().starts_with(one.volume_prefix()));
+}
+
+TEST_CASE("a CD-ROM's name stays with its file, and changes with what is in it") {
+  const MachineNames names{"shop-web", "0123456789abcdef"};
+  const TemporaryDirectory directory;
+  const auto file = directory.path() / "tools.iso";
+  write_file(file, "one");
+  const std::string before = names.cdrom(file);
+
+  CHECK(names.cdrom(file) == before);
+  write_file(file, "another");
+
+  CHECK(names.cdrom(file) != before);
+  CHECK(before.starts_with(names.cdrom_prefix()));
+  CHECK_THROWS_WITH_AS(names.cdrom("/nowhere/x.iso"), doctest::Contains("/nowhere/x.iso"), Error);
 }
 
 TEST_CASE("a mark comes back as it was, odd names included") {
