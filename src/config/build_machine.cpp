@@ -1,9 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
-#include "config/addresses.h"
+#include "base/ip.h"
 #include "config/build.h"
 #include "config/scalar.h"
 
@@ -53,7 +54,7 @@ class MachineParts {
                     .guest = port_of(value["guest"]),
                     .protocol = value["protocol"].as_text() == "udp" ? Protocol::udp : Protocol::tcp,
                     .position = value.position};
-    if (!port.bind.empty() && !is_address(port.bind))
+    if (!port.bind.empty() && !IpAddress::parse(port.bind))
       wrong(value.position, fmt::format("'{}' is not an IP address", port.bind));
     if (const std::string& host = value["host"].as_text(); !host.empty())
       port.host = range(host, value.position);
@@ -145,13 +146,17 @@ class MachineParts {
   }
 
   NetworkConfig network(const Value& value) const {
-    NetworkConfig network{.name = value["name"].as_text(),
-                          .subnet = value["subnet"].as_text(),
-                          .ip = value["ip"].as_text(),
-                          .bridge = value["bridge"].as_text(),
-                          .mac = value["mac"].as_text(),
-                          .isolated = value["isolated"].as_bool(),
-                          .position = value.position};
+    NetworkConfig network{
+        .name = value["name"].as_text(),
+        .subnet = value["subnet"].as_text(),
+        .ip = value["ip"].as_text(),
+        .bridge = value["bridge"].as_text(),
+        .mac = value["mac"].as_text(),
+        .isolated = value.has("isolated") ? std::optional(value["isolated"].as_bool()) : std::nullopt,
+        .position = value.position,
+        .ip_position = value["ip"].position};
+    std::ranges::transform(network.mac, network.mac.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (const auto number = parse_integer(network.ip)) {
       network.host_number = static_cast<int>(*number);
       network.ip.clear();
@@ -160,23 +165,21 @@ class MachineParts {
       if (!network.bridge.empty() && value.has(key))
         wrong(value[key].position,
               fmt::format("'{}' and 'bridge' exclude each other: the bridge is the host's", key));
-    check_addresses(network, value);
+    check_texts(network, value);
     return network;
   }
 
-  void check_addresses(const NetworkConfig& network, const Value& value) const {
-    const bool has_subnet = !network.subnet.empty();
-    if (has_subnet && !is_subnet(network.subnet))
-      return wrong(value["subnet"].position, fmt::format("'{}' is not a subnet", network.subnet),
-                   "the network's address and a prefix, such as '10.30.0.0/24'");
-    if (!network.ip.empty() && !is_address(network.ip))
-      return wrong(value["ip"].position, fmt::format("'{}' is not an IP address", network.ip));
-    if (has_subnet && !network.ip.empty() && !is_in_subnet(network.ip, network.subnet))
-      wrong(value["ip"].position, fmt::format("'{}' is not an address of '{}'", network.ip, network.subnet));
-    if (network.host_number &&
-        (*network.host_number < 1 || (has_subnet && !has_host(network.subnet, *network.host_number))))
-      wrong(value["ip"].position, fmt::format("there is no host number {} in '{}'", *network.host_number,
-                                              has_subnet ? network.subnet : network.name));
+  /// What can be said of the network without the project's other machines: see config/networks.h.
+  void check_texts(const NetworkConfig& network, const Value& value) const {
+    if (!network.subnet.empty() && !IpSubnet::parse_exact(network.subnet))
+      wrong(value["subnet"].position, fmt::format("'{}' is not a subnet", network.subnet),
+            "the network's address and a prefix, such as '10.30.0.0/24'");
+    if (!network.ip.empty() && !IpAddress::parse(network.ip))
+      wrong(value["ip"].position, fmt::format("'{}' is not an IP address", network.ip));
+    constexpr std::string_view odd = "13579bdf";
+    if (!network.mac.empty() && odd.find(network.mac[1]) != std::string_view::npos)
+      wrong(value["mac"].position, fmt::format("'{}' is the MAC address of a group", network.mac),
+            "the second digit of a machine's own is even, as in '52:54:00:aa:bb:cc'");
   }
 
   ReadyProbe probe(const Value& value) const {

@@ -147,10 +147,20 @@ class Expansion {
     if (what != "id" && what != "ip" && !is_port && !(what.starts_with("ip.") && what.size() > 3))
       return wrong(fmt::format("'${{{}}}' means nothing", shortened(reference)),
                    "of a machine there are name, index, id, ip, ip.NETWORK and port.GUESTPORT");
+    if (what.starts_with("ip.") && scope_.names.knows_networks &&
+        !scope_.names.networks.contains(what.substr(3)))
+      return unknown_network(what.substr(3));
     if (late_ == Late::never)
       return wrong(fmt::format("'${{{}}}' is known only after start, and this is read before", reference),
                    std::string(late_places));
     return {Meaning::Kind::late};
+  }
+
+  Meaning unknown_network(const std::string& name) {
+    const std::vector<std::string> known(scope_.names.networks.begin(), scope_.names.networks.end());
+    const std::string guess = did_you_mean(name, known);
+    return wrong(fmt::format("unknown network '{}'", shortened(name)),
+                 !guess.empty() || known.empty() ? guess : "the project has: " + join(known, ", "));
   }
 
   Node& node_;

@@ -11,6 +11,7 @@
 #include "config/files.h"
 #include "config/machines.h"
 #include "config/merge.h"
+#include "config/networks.h"
 #include "config/rules.h"
 
 namespace envtool {
@@ -51,6 +52,9 @@ class Loader {
     identities_ = identify(machines_, scope_);
     refuse_too_much();
     for (const MachineIdentity& machine : identities_) names_.machines.push_back(machine.name);
+    for (const Node& defaults : machines_.defaults) learn_networks(defaults, names_);
+    for (const MachineLayers::Block& block : machines_.blocks)
+      for (const Node& layer : block.layers) learn_networks(layer, names_);
     LoadedProject loaded;
     load_project_part(loaded);
     load_machines(loaded);
@@ -59,7 +63,10 @@ class Loader {
     const std::size_t before = problems_.count();
     report_shared(machines_, tables_, identities_, scope_);
     // What several machines share clashes; once is enough to say so.
-    if (problems_.count() == before) check_uniqueness(loaded.project, problems_);
+    if (problems_.count() == before) {
+      check_uniqueness(loaded.project, problems_);
+      settle_networks(loaded.project, problems_);
+    }
     problems_.throw_if_any();
     return loaded;
   }

@@ -50,12 +50,17 @@ struct FolderConfig {
   SourcePosition position;
 };
 
+/// A machine's place in a network. What the project's machines say of one of its networks counts for all of
+/// them, and stands in each (config/networks.h).
 struct NetworkConfig {
   std::string name;
-  std::string subnet, ip, bridge, mac;
-  std::optional<int> host_number;  ///< `ip: 11`
-  bool isolated = false;
-  SourcePosition position;
+  std::string subnet;              ///< empty: chosen, or the bridge's
+  std::string ip;                  ///< empty: by its number, or chosen
+  std::string bridge;              ///< the host's; empty: a network of the project's own
+  std::string mac;                 ///< lower case; empty: made from the machine's name
+  std::optional<int> host_number;  ///< `ip: 11` in a subnet that is to be chosen
+  std::optional<bool> isolated;    ///< has a value once the project's networks are settled
+  SourcePosition position, ip_position;
 };
 
 struct DiskConfig {

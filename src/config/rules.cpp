@@ -112,11 +112,13 @@ class Dependencies {
 
 class Uniqueness {
  public:
-  explicit Uniqueness(Diagnostics& problems) : problems_(problems) {}
+  Uniqueness(const ProjectConfig& project, Diagnostics& problems) : problems_(problems) {
+    for (const MachineConfig& machine : project.machines) names_.emplace(machine.name, machine.name);
+  }
 
   void check(const MachineConfig& machine) {
     check_ports(machine);
-    check_networks(machine);
+    check_names(machine);
     check_disks(machine);
   }
 
@@ -145,17 +147,14 @@ class Uniqueness {
     }
   }
 
-  void check_networks(const MachineConfig& machine) {
-    for (const NetworkConfig& network : machine.networks) {
-      const std::string number = network.host_number ? std::to_string(*network.host_number) : "";
-      check_single(machine, network, "address", network.ip.empty() ? number : network.ip, network.name);
-      check_single(machine, network, "MAC address", network.mac, "");
-      if (network.subnet.empty()) continue;
-      const auto [known, is_new] = subnets_.emplace(network.name, &network);
-      if (!is_new && known->second->subnet != network.subnet)
-        problems_.add(network.position, fmt::format("network '{}' has subnet '{}' here and '{}' at {}",
-                                                    network.name, network.subnet, known->second->subnet,
-                                                    known->second->position.to_string()));
+  /// Names by which the project's machines know each other.
+  void check_names(const MachineConfig& machine) {
+    for (const std::string& alias : machine.aliases) {
+      const auto [known, is_new] = names_.emplace(alias, machine.name);
+      if (!is_new)
+        problems_.add(machine.position_of("aliases"),
+                      fmt::format("alias '{}' of machine '{}' is also a name of machine '{}'", alias,
+                                  machine.name, known->second));
     }
   }
 
@@ -171,15 +170,6 @@ class Uniqueness {
     }
   }
 
-  void check_single(const MachineConfig& machine, const NetworkConfig& network, std::string_view what,
-                    const std::string& value, const std::string& within) {
-    if (value.empty()) return;
-    const auto [known, is_new] = singles_.emplace(fmt::format("{} {} {}", what, within, value), machine.name);
-    if (!is_new)
-      problems_.add(network.position, fmt::format("{} '{}' of machine '{}' is also that of '{}'", what, value,
-                                                  machine.name, known->second));
-  }
-
   struct Taken {
     std::string bind, owner;
     SourcePosition position;
@@ -187,8 +177,7 @@ class Uniqueness {
 
   Diagnostics& problems_;
   std::map<std::pair<Protocol, std::uint16_t>, std::vector<Taken>> host_ports_;
-  std::map<std::string, std::string> singles_;
-  std::map<std::string, const NetworkConfig*> subnets_;
+  std::map<std::string, std::string> names_;  ///< with the machine that has each
 };
 
 }  // namespace
@@ -198,7 +187,7 @@ void check_dependencies(ProjectConfig& project, Diagnostics& problems) {
 }
 
 void check_uniqueness(const ProjectConfig& project, Diagnostics& problems) {
-  Uniqueness uniqueness(problems);
+  Uniqueness uniqueness(project, problems);
   for (const MachineConfig& machine : project.machines) uniqueness.check(machine);
 }
 

@@ -9,7 +9,7 @@ namespace envtool {
 /// Turns blocks in `depends_on` into their machines.
 void check_dependencies(ProjectConfig& project, Diagnostics& problems);
 
-/// Host ports and addresses belong to one machine each.
+/// Host ports and aliases belong to one machine each.
 void check_uniqueness(const ProjectConfig& project, Diagnostics& problems);
 
 }  // namespace envtool

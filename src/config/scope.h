@@ -23,6 +23,8 @@ struct Names {
   std::string user = {};
   std::string architecture = {};
   std::vector<std::string> machines = {};
+  std::set<std::string> networks = {};  ///< of any machine
+  bool knows_networks = true;           ///< false: some are made of references
   std::vector<std::string> secrets = {};
   int host_cpus = 1;
   ByteSize host_memory = {};

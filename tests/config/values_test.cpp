@@ -53,7 +53,7 @@ TEST_CASE("programs are never expanded") {
 
 TEST_CASE("what is known only after start stays, with the rest resolved") {
   const MachineConfig machine = machine_of(
-      "vars: {url: 'http://${machine.ip}:${PORT}/$$x/${DOLLAR}'}\n"
+      "networks: [lan]\nvars: {url: 'http://${machine.ip}:${PORT}/$$x/${DOLLAR}'}\n"
       "provision: [{shell: {path: a, args: ['${machine.id}'], env: {IP: '${machines.default.ip.lan}'}}}]\n");
   const LateLookup lookup = [](const std::string& reference) -> std::optional<std::string> {
     if (reference == "machine.ip") return "10.0.0.2";
