@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "core/capabilities.h"
+#include "core/hosts_update.h"
 #include "core/inventory.h"
 #include "core/rootfs.h"
 #include "core/take_over.h"
@@ -93,10 +94,13 @@ std::optional<std::string> ProjectRun::machine_fact(const std::string& machine, 
       if (std::to_string(forward.guest) == fact.substr(5)) return std::to_string(forward.host);
     return std::nullopt;
   }
-  if (fact != "ip") return std::nullopt;
+  if (fact != "ip" && !fact.starts_with("ip.")) return std::nullopt;
   const MachineState state = provider(record->provider).inspect(record->backend_name, operation);
-  if (state.addresses.empty()) return std::nullopt;
-  return state.addresses.front();
+  std::vector<std::string> addresses = fact == "ip" ? state.addresses : std::vector<std::string>{};
+  for (const NetworkPlace& place : state.networks)
+    if (fact == "ip." + place.name) addresses = place.addresses;
+  if (addresses.empty()) return std::nullopt;
+  return addresses.front();
 }
 
 std::optional<std::string> ProjectRun::look_up(const std::string& machine, const std::string& reference,
@@ -215,6 +219,29 @@ NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
 
 }  // namespace
 
+namespace {
+
+/// What the machine may not be given in its networks, as the Envfile has it for others.
+std::map<std::string, std::vector<std::string>> promised_addresses(const ProjectConfig& project,
+                                                                   const MachineConfig& machine,
+                                                                   const std::string& provider) {
+  std::map<std::string, std::vector<std::string>> promised;
+  for (const NetworkConfig& network : machine.networks) promised[network.name];
+  if (promised.empty()) return promised;
+  for (const MachineConfig& other : project.machines) {
+    if (other.name == machine.name) continue;
+    for (const NetworkConfig& network : effective_for(other, provider).networks) {
+      const auto mine = promised.find(network.name);
+      if (mine == promised.end()) continue;
+      if (!network.ip.empty()) mine->second.push_back(network.ip);
+      if (network.host_number) mine->second.push_back(std::to_string(*network.host_number));
+    }
+  }
+  return promised;
+}
+
+}  // namespace
+
 MachineSpec MachineContext::spec() const {
   MachineSpec spec;
   spec.backend_name = record.backend_name;
@@ -227,6 +254,7 @@ MachineSpec MachineContext::spec() const {
   spec.disk = config.disk;
   spec.disks = config.disks;
   spec.networks = config.networks;
+  spec.promised = promised_addresses(run.project, config, provider.info().name);
   spec.shutdown_timeout = config.timeouts.shutdown;
   spec.options = provider_options(config, provider.info().name);
   spec.identity.user = record.ssh_user;
@@ -235,7 +263,7 @@ MachineSpec MachineContext::spec() const {
       if (folder.type == FolderType::automatic || folder.type == FolderType::bind)
         spec.folders.push_back(native_folder(folder, folder.owner.empty() ? record.ssh_user : folder.owner,
                                              run.project.directory));
-  spec.hosts = project_hosts(run, config.name, operation);
+  spec.hosts = project_hosts(run, config, record, operation);
   return spec;
 }
 
@@ -266,30 +294,14 @@ Communicator& MachineContext::guest() {
   return *session;
 }
 
-std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except, Operation& operation) {
-  std::vector<HostsEntry> entries;
-  if (run.project.machines.size() < 2) return entries;
-  for (const MachineConfig& machine : run.project.machines) {
-    if (machine.name == except) continue;
-    const auto record = MachineStore(*run.environment, machine.name).load();
-    if (!record || record->created.empty()) continue;
-    const MachineState state = run.provider(record->provider).inspect(record->backend_name, operation);
-    if (state.addresses.empty()) continue;
-    HostsEntry entry{state.addresses.front(), {machine.name}};
-    if (!machine.hostname.empty() && machine.hostname != machine.name)
-      entry.names.push_back(machine.hostname);
-    entry.names.insert(entry.names.end(), machine.aliases.begin(), machine.aliases.end());
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
 Value restart_values(const MachineConfig& machine, const ProviderInfo& provider) {
   Value networks = Value::list();
   for (const NetworkConfig& network : machine.networks)
     networks.push_back(Value::map({{"name", network.name},
                                    {"subnet", network.subnet},
+                                   {"isolated", network.isolated.value_or(false)},
                                    {"ip", network.ip},
+                                   {"number", network.host_number.value_or(0)},
                                    {"bridge", network.bridge},
                                    {"mac", network.mac}}));
   Value disks = Value::list();

@@ -91,9 +91,6 @@ struct MachineContext {
 /// What a machine asks the store for when this provider is to make it. REQUIRES: it has a box.
 BoxRequest box_request(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider);
 
-/// Names and addresses of the project's other machines, as far as their providers know them.
-std::vector<HostsEntry> project_hosts(ProjectRun& run, const std::string& except, Operation& operation);
-
 /// The keys of a machine that need a restart or a new machine to change, as values that can be compared.
 Value restart_values(const MachineConfig& machine, const ProviderInfo& provider);
 Value create_values(const MachineConfig& machine, const ProviderInfo& provider);

@@ -65,6 +65,7 @@ struct MachineStatus {
   std::string provider;
   std::string backend_name;
   std::vector<std::string> addresses;
+  std::vector<NetworkPlace> networks;
   std::vector<Forward> forwards;  ///< served now
   std::vector<PendingChange> pending;
   std::vector<std::string> kept_disks;  ///< that are there and outlive it

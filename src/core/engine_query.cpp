@@ -85,6 +85,7 @@ std::vector<MachineStatus> Engine::status(const std::vector<std::string>& machin
         status.phase = state.phase;
         status.detail = state.detail;
         status.addresses = state.addresses;
+        status.networks = state.networks;
         status.kept_disks = kept_disks_of(provider, status.backend_name, operation);
         if (status.in_envfile) status.pending = pending_changes(machine, *status.record, provider.info());
       }

@@ -25,6 +25,20 @@ std::string keys_of(const std::vector<PendingChange>& changes, Needs needs) {
   return join(keys, ", ");
 }
 
+}  // namespace
+
+std::vector<std::string> in_words(const std::vector<PendingChange>& left) {
+  std::vector<std::string> sentences;
+  for (const auto& [needs, option] :
+       {std::pair(Needs::restart, "restart"), std::pair(Needs::recreate, "recreate")})
+    if (has(left, needs))
+      sentences.push_back(fmt::format("changed in the Envfile and left: {} ('envtool up --{}' applies it)",
+                                      keys_of(left, needs), option));
+  return sentences;
+}
+
+namespace {
+
 /// A provider sees a machine as broken when half of it is gone; stopping it hard mends what can be mended.
 void mend(MachineContext& context) {
   if (context.state.phase != MachinePhase::broken) return;
@@ -75,16 +89,8 @@ void Engine::Parts::apply_restarting_changes(MachineJob& job, const UpOptions& o
 
 void Engine::Parts::announce_changes(MachineJob& job) {
   MachineContext& context = job.context();
-  const std::vector<PendingChange> changes =
-      pending_changes(context.config, context.record, context.provider.info());
-  if (has(changes, Needs::restart))
-    context.operation.say(
-        fmt::format("changed in the Envfile and left: {} ('envtool up --restart' applies it)",
-                    keys_of(changes, Needs::restart)));
-  if (has(changes, Needs::recreate))
-    context.operation.say(
-        fmt::format("changed in the Envfile and left: {} ('envtool up --recreate' applies it)",
-                    keys_of(changes, Needs::recreate)));
+  const std::vector<PendingChange> changes = pending_changes(context.config, context.record, context.provider.info());
+  for (const std::string& sentence : in_words(changes)) context.operation.say(sentence);
   for (const ProvisionConfig& item : context.config.provision) {
     const auto done = context.record.provisioned.find(item.name);
     if (item.run != RunPolicy::once || done == context.record.provisioned.end()) continue;
@@ -200,6 +206,9 @@ std::vector<MachinePlan> Engine::plan(const std::vector<std::string>& machines, 
     if (!record.backend_name.empty()) context.state = provider.inspect(record.backend_name, operation);
     plans.push_back(plan_steps(context, up_steps(context)));
     if (!context.created_now) plans.back().left = pending_changes(*machine, record, provider.info());
+    // A start takes the Envfile as it is by then.
+    if (context.started_now)
+      std::erase_if(plans.back().left, [](const auto& change) { return change.needs == Needs::restart; });
   }
   if (!parts.config.provision_all.empty())
     plans.push_back({"", plan_provision_all(parts.run, options.provision)});

@@ -50,10 +50,13 @@ struct PendingChange {
   enum class Needs { up, restart, recreate } needs;
 };
 
+/// A sentence for each way in which they come about.
+std::vector<std::string> in_words(const std::vector<PendingChange>& left);
+
 struct MachinePlan {
   std::string machine;
   std::vector<PlannedStep> steps;
-  std::vector<PendingChange> left = {};  ///< changes that the steps do not apply
+  std::vector<PendingChange> left = {};  ///< what `up` leaves as it is unless told otherwise
   bool has_work() const;
 };
 

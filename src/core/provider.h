@@ -93,8 +93,10 @@ struct MachineSpec {
   std::optional<ByteSize> memory, disk;
   std::vector<DiskConfig> disks;
   std::vector<NetworkConfig> networks;
+  /// Of each of them: addresses and host numbers that the Envfile gives to other machines.
+  std::map<std::string, std::vector<std::string>> promised;
   std::vector<NativeFolder> folders;
-  std::vector<HostsEntry> hosts;  ///< other machines of the project, as far as known
+  std::vector<HostsEntry> hosts;  ///< names of the project's machines, as far as known
   GuestIdentity identity;
   std::chrono::milliseconds shutdown_timeout{60'000};
   Value options;  ///< the provider's own table, validated, defaults filled in
@@ -103,12 +105,21 @@ struct MachineSpec {
 enum class MachinePhase { absent, stopped, running, paused, broken };
 std::string_view to_string(MachinePhase phase);
 
+/// A machine's place in a network of `MachineSpec::networks`.
+struct NetworkPlace {
+  std::string name;
+  std::string device;  ///< the bridge on the host
+  std::string mac;
+  std::vector<std::string> addresses;
+};
+
 /// What a backend says of a machine now.
 struct MachineState {
   MachinePhase phase = MachinePhase::absent;
-  std::string detail;          ///< why it is broken, when it is
-  std::string environment_id;  ///< the tag found on it; empty: not ours
-  std::vector<std::string> addresses;
+  std::string detail;                  ///< why it is broken, when it is
+  std::string environment_id;          ///< the tag found on it; empty: not ours
+  std::vector<std::string> addresses;  ///< in the network that every machine has
+  std::vector<NetworkPlace> networks = {};
 };
 
 enum class StopMode { graceful, hard };

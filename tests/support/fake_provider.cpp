@@ -72,7 +72,7 @@ ProviderInfo FakeProvider::make_info() {
   info.name = "fake";
   info.summary = "machines in memory, for tests";
   info.box_formats = {"fake"};
-  info.features = {Feature::cpus, Feature::memory, Feature::disks};
+  info.features = {Feature::cpus, Feature::memory, Feature::disks, Feature::networks};
   info.capabilities = {Capability::native_folders, Capability::live_limits, Capability::suspend,
                        Capability::snapshots,      Capability::usage,       Capability::attach,
                        Capability::console,        Capability::console_log, Capability::kept_disks};
@@ -96,6 +96,13 @@ MachineState FakeProvider::inspect(const std::string& backend_name, Operation&) 
   MachineState state{machine->second.phase, "", machine->second.environment_id, {}};
   if (state.phase == MachinePhase::broken) state.detail = "half of it is missing";
   if (state.phase == MachinePhase::running) state.addresses = {machine->second.address};
+  const std::string number = machine->second.address.substr(machine->second.address.rfind('.') + 1);
+  for (const NetworkConfig& network : machine->second.spec.networks)
+    state.networks.push_back(
+        {network.name,
+         "br-" + network.name,
+         network.mac,
+         {network.ip.empty() ? fmt::format("10.98.{}.{}", network.name.size(), number) : network.ip}});
   return state;
 }
 

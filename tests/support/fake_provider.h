@@ -82,7 +82,8 @@ class FakeBackend {
   int addresses_ = 0;
 };
 
-/// Called "fake". Has every power but a lifetime; its machines take boxes of the format "fake".
+/// Called "fake". Has every power but a lifetime; its machines take boxes of the format "fake". In a network
+/// they have the number that they have in the shared one.
 class FakeProvider : public Provider,
                      public NativeFolders,
                      public LiveLimits,

@@ -125,6 +125,10 @@ int info(Session& session, const std::string& name) {
   std::optional<MachineConfig> machine;
   if (written) machine = effective_for(*written, status.provider);
   add_list(rows, "addresses", status.addresses);
+  std::vector<std::string> networks;
+  for (const NetworkPlace& place : status.networks)
+    networks.push_back(fmt::format("{}, {} on {}", to_text(place), place.mac, place.device));
+  add_list(rows, "networks", networks);
   std::vector<std::string> ports;
   for (const Forward& forward : status.forwards) ports.push_back(to_text(forward));
   add_list(rows, "ports", ports);

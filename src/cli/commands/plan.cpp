@@ -39,19 +39,16 @@ std::string to_text(const std::vector<MachinePlan>& plans, bool all) {
   std::string text;
   for (const MachinePlan& plan : plans) {
     const std::string name = plan.machine.empty() ? "all machines" : plan.machine;
-    if (!plan.has_work()) text += fmt::format("{}: nothing to do\n", name);
-    if (!plan.has_work()) text += left_text(plan);
-    if (!plan.has_work() && !all) continue;
-    if (plan.has_work()) text += name + "\n";
+    text += plan.has_work() ? name + "\n" : fmt::format("{}: nothing to do\n", name);
     std::vector<std::vector<std::string>> rows;
     for (const PlannedStep& step : plan.steps) {
-      if (step.need.due)
+      if (step.need.due && plan.has_work())
         rows.push_back({"+", step.title, step.need.why});
       else if (all)
         rows.push_back({" ", step.title, "nothing to do"});
     }
     text += table(rows, "  ");
-    if (plan.has_work()) text += left_text(plan);
+    for (const std::string& sentence : in_words(plan.left)) text += fmt::format("  {}\n", sentence);
   }
   return text;
 }

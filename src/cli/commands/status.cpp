@@ -54,9 +54,10 @@ std::string to_text(const std::vector<MachineStatus>& machines, const std::vecto
     const MachineStatus& status = machines[i];
     std::vector<std::string> ports;
     for (const Forward& forward : status.forwards) ports.push_back(to_text(forward));
-    rows.push_back({style.bold(status.name), state_of(status, style), status.provider,
-                    status.addresses.empty() ? "" : status.addresses.front(), join(ports, ", "),
-                    usages.empty() ? "" : to_text(usages[i]), remarks(status)});
+    std::vector<std::string> addresses = status.addresses;
+    for (const NetworkPlace& place : status.networks) addresses.push_back(to_text(place));
+    rows.push_back({style.bold(status.name), state_of(status, style), status.provider, join(addresses, ", "),
+                    join(ports, ", "), usages.empty() ? "" : to_text(usages[i]), remarks(status)});
   }
   // A column that is empty in every row only makes the others harder to read.
   for (std::size_t column = 7; column-- > 2;)
@@ -99,7 +100,7 @@ Command status_command() {
       .group = group::look,
       .summary = "show this project's machines as they are now",
       .description =
-          "State, provider, address, forwarded ports, and what was changed in the Envfile since. Asks the\n"
+          "State, provider, addresses, forwarded ports, and what was changed in the Envfile since. Asks the\n"
           "providers, so it is never out of date.",
       .options = {flag(0, "usage", options->usage,
                        "also what running machines have taken of CPU, memory, disk and network")},

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+
 namespace envtool {
 
 Value to_value(const Forward& forward) {
@@ -19,30 +21,48 @@ std::string to_text(const Forward& forward) {
 
 Value to_value(const std::vector<PendingChange>& changes) {
   static constexpr std::string_view needs[] = {"up", "restart", "recreate"};
-  Value values = Value::list();
+  Value list = Value::list();
   for (const PendingChange& change : changes)
-    values.push_back(Value::map({{"key", change.key}, {"needs", needs[static_cast<int>(change.needs)]}}));
-  return values;
+    list.push_back(Value::map({{"key", change.key}, {"needs", needs[static_cast<int>(change.needs)]}}));
+  return list;
 }
 
+namespace {
+
+Value texts(const std::vector<std::string>& list) {
+  Value value = Value::list();
+  for (const std::string& text : list) value.push_back(text);
+  return value;
+}
+
+}  // namespace
+
 Value to_value(const MachineStatus& status) {
-  Value addresses = Value::list(), ports = Value::list(), disks = Value::list();
-  for (const std::string& address : status.addresses) addresses.push_back(address);
+  Value ports = Value::list(), networks = Value::list();
   for (const Forward& forward : status.forwards) ports.push_back(to_value(forward));
-  for (const std::string& disk : status.kept_disks) disks.push_back(disk);
+  for (const NetworkPlace& place : status.networks)
+    networks.push_back(Value::map({{"name", place.name},
+                                   {"device", place.device},
+                                   {"mac", place.mac},
+                                   {"addresses", texts(place.addresses)}}));
   Value value = Value::map({{"name", status.name},
                             {"state", to_string(status.phase)},
                             {"in_envfile", status.in_envfile},
                             {"primary", status.primary},
                             {"provider", status.provider},
                             {"backend_name", status.backend_name},
-                            {"addresses", addresses},
+                            {"addresses", texts(status.addresses)},
+                            {"networks", networks},
                             {"ports", ports},
                             {"pending", to_value(status.pending)},
-                            {"kept_disks", disks}});
+                            {"kept_disks", texts(status.kept_disks)}});
   if (!status.detail.empty()) value.set("detail", status.detail);
   if (!status.busy.empty()) value.set("busy", status.busy);
   return value;
+}
+
+std::string to_text(const NetworkPlace& place) {
+  return place.addresses.empty() ? place.name : fmt::format("{} {}", place.name, join(place.addresses, " "));
 }
 
 Value to_value(const MachineUsage& usage) {

@@ -13,6 +13,8 @@ class Session;
 Value to_value(const MachineStatus& status);
 Value to_value(const std::vector<PendingChange>& changes);
 Value to_value(const Forward& forward);
+/// "backend 10.30.0.11", without the address where it is not known.
+std::string to_text(const NetworkPlace& place);
 /// "127.0.0.1:8080 -> 80", "/udp" behind it where it is.
 std::string to_text(const Forward& forward);
 
