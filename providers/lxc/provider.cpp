@@ -21,7 +21,8 @@ ProviderInfo lxc_info() {
       .name = "lxc",
       .summary = "system containers through liblxc",
       .box_formats = {"lxc"},
-      .features = {Feature::cpus, Feature::memory, Feature::disks},
+      .features = {Feature::cpus, Feature::memory, Feature::disks, Feature::networks, Feature::host_bridges,
+                   Feature::mac},
       .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
                        Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
                        Capability::console, Capability::console_log, Capability::kept_disks},
@@ -137,16 +138,6 @@ const Side& LxcProvider::side_for(const MachineSpec& spec) const {
   return asked ? *asked : keeper ? *keeper : usual_side();
 }
 
-/// Whether the machine's device is in no bridge any more: with a bridge that was deleted, made again or not.
-bool LxcProvider::is_cut_off(const Record& record, Operation& operation) const {
-  const fs::path port = fs::path("/sys/class/net") / record.bridge / "brif" / device_of(record);
-  std::error_code code;
-  if (fs::exists(port, code)) return false;
-  // So it is for a moment while a guest starts or restarts.
-  operation.sleep_for(std::chrono::milliseconds(100));
-  return !fs::exists(port, code) && cgroups_of(record.name).is_running(record.name);
-}
-
 MachineState LxcProvider::inspect(const std::string& name, Operation& operation) {
   try {
     const std::optional<Record> record = record_of(name);
@@ -154,12 +145,13 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
     MachineState state{.phase = MachinePhase::stopped,
                        .detail = {},
                        .environment_id = record->environment,
-                       .addresses = {record->address}};
+                       .addresses = {record->address},
+                       .networks = network_places(*record)};
     if (const auto cgroups = cgroups_of(name); cgroups.is_running(name)) {
       state.phase = cgroups.is_frozen(name) ? MachinePhase::paused : MachinePhase::running;
-      if (is_cut_off(*record, operation)) {
+      if (const std::string bridge = lost_bridge(*record, operation); !bridge.empty()) {
         state.phase = MachinePhase::broken;
-        state.detail = fmt::format("it runs, but is no longer on the bridge '{}'", record->bridge);
+        state.detail = fmt::format("it runs, but is no longer on the bridge '{}'", bridge);
       }
     } else if (!record->complete)
       state = {MachinePhase::broken, "its creation did not finish", record->environment, {}};
@@ -172,6 +164,7 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
 void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
   raw_config_of(spec.options["config"]);
   parse_guest_options(spec.options);
+  require_networks(spec);
   Value request = machine_request(spec);
   add_identity(request, spec.identity);
   request.set("digest", box.digest);
@@ -193,6 +186,7 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
 
 void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
   parse_guest_options(spec.options);
+  require_networks(spec);
   side_of(spec.backend_name).helper.call("start", machine_request(spec), operation);
 }
 

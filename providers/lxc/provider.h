@@ -100,7 +100,11 @@ class LxcProvider final : public Provider,
     return Cgroups::of_machine(side_of(name).layout, name);
   }
   bool is_ready_without_root() const { return are_met(user_checks(user_needs(host_))); }
-  bool is_cut_off(const Record& record, Operation& operation) const;
+  /// A bridge in which the machine's device is no more: it was deleted, made again or not. Else empty.
+  std::string lost_bridge(const Record& record, Operation& operation) const;
+  std::vector<NetworkPlace> network_places(const Record& record) const;
+  /// Throws Error(unsupported) when who is to run the machine cannot make its networks.
+  void require_networks(const MachineSpec& spec) const;
   void check(const Side& side, Operation& operation) const;
   HostCheck overlay_without_root(Operation& operation) const;
 

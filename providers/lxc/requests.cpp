@@ -33,6 +33,23 @@ Value disks_of(const MachineSpec& spec) {
   return list;
 }
 
+Value networks_of(const MachineSpec& spec) {
+  Value list = Value::list();
+  for (const NetworkConfig& network : spec.networks) {
+    Value value = Value::map({{"name", network.name},
+                              {"subnet", network.subnet},
+                              {"ip", network.ip},
+                              {"bridge", network.bridge},
+                              {"mac", network.mac},
+                              {"isolated", network.isolated.value_or(false)}});
+    if (network.host_number) value.set("number", *network.host_number);
+    if (const auto promised = spec.promised.find(network.name); promised != spec.promised.end())
+      value.set("promised", texts(promised->second));
+    list.push_back(std::move(value));
+  }
+  return list;
+}
+
 }  // namespace
 
 Value machine_request(const MachineSpec& spec) {
@@ -45,6 +62,7 @@ Value machine_request(const MachineSpec& spec) {
                               {"hosts", hosts},
                               {"folders", folders_of(spec)},
                               {"disks", disks_of(spec)},
+                              {"networks", networks_of(spec)},
                               {"unprivileged", spec.options["unprivileged"].as_bool(true)},
                               {"storage", spec.options["storage"]},
                               {"config", spec.options["config"]},

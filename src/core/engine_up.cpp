@@ -89,7 +89,8 @@ void Engine::Parts::apply_restarting_changes(MachineJob& job, const UpOptions& o
 
 void Engine::Parts::announce_changes(MachineJob& job) {
   MachineContext& context = job.context();
-  const std::vector<PendingChange> changes = pending_changes(context.config, context.record, context.provider.info());
+  const std::vector<PendingChange> changes =
+      pending_changes(context.config, context.record, context.provider.info());
   for (const std::string& sentence : in_words(changes)) context.operation.say(sentence);
   for (const ProvisionConfig& item : context.config.provision) {
     const auto done = context.record.provisioned.find(item.name);

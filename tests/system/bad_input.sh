@@ -82,10 +82,9 @@ says src "create: true"
 step "keys that the provider does not support are refused by name"
 envfile <<<"$base
 cloud_init: {inline: '#cloud-config'}
-disk: 20GiB
-networks: [backend]"
+disk: 20GiB"
 expect 6 envtool up
-says "'cloud_init' is not supported by provider 'lxc'" "'disk'" "'networks'" "Envfile:3:"
+says "'cloud_init' is not supported by provider 'lxc'" "'disk'" "Envfile:3:"
 [ ! -e .envtool ] || fail ".envtool is left"
 nothing_left
 

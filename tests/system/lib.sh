@@ -155,9 +155,9 @@ leftovers() {
   done
   grep --fixed-strings -e " $ENVTOOL_ROOT/" -e " $work/" /proc/self/mountinfo |
     awk -v own="$work/tmpfs" '$5 !~ "^" own { print "mount " $5 }'
-  ip -oneline link | awk -F': ' -v bridge="$bridge" '$2 == bridge || $0 ~ "master " bridge " " { print "link " $2 }'
-  nft list tables | grep --fixed-strings --word-regexp "$bridge" | sed 's/^/nft /'
-  nft list ruleset | grep --fixed-strings "envtool:$bridge" | sed 's/^/nft rule /'
+  ip -oneline link | awk -F': ' -v own="^($bridge|$own_networks.*)" '$2 ~ own || $0 ~ "master " substr(own, 2) " " { print "link " $2 }'
+  nft list tables | grep --extended-regexp " ($bridge|$own_networks.*)$" | sed 's/^/nft /'
+  nft list ruleset | grep --extended-regexp "envtool:($bridge|$own_networks)" | sed 's/^/nft rule /'
   # The test's own commands name these places too, so only programs that stay behind are asked for.
   ps -eo pid=,args= | grep --fixed-strings -e "$ENVTOOL_ROOT" -e "$ENVTOOL_HOME" -e "interface=$bridge" |
     grep --extended-regexp 'envtool-forward|dnsmasq|lxc monitor|ssh:' | sed 's/^/process /'
@@ -233,8 +233,9 @@ chmod 0700 "$work/run"
 ln -s "$cache/boxes" "$work/home/data/boxes"
 unset ENVTOOL_PROVIDER ENVTOOL_FILE ENVTOOL_CATALOGS NO_COLOR
 export ENVTOOL_HOME=$work/home ENVTOOL_ROOT=$cache/root XDG_RUNTIME_DIR=$work/run
-# As the LXC provider names the bridge of a root that is not the usual one.
-bridge=envt$(printf %s "$ENVTOOL_ROOT" | sha256sum | cut -c1-8)
+# As the LXC provider names the bridge of a root that is not the usual one, and how those of its projects begin.
+root_digest=$(printf %s "$ENVTOOL_ROOT" | sha256sum)
+bridge=envt${root_digest:0:8} own_networks=ev${root_digest:0:5}
 trap clean_up EXIT
 trap 'exit 129' HUP INT TERM
 

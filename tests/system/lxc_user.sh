@@ -9,7 +9,7 @@ done
 [ ! -d /run/systemd/system ] || skip "it makes control groups by itself, which is systemd's business here"
 
 user=envt-user
-lent=envtu$$
+lent=envtu$$ lan=envtv$$
 device=/dev/envtool-test
 usernet=/etc/lxc/lxc-usernet
 settings=/etc/sysctl.d/60-envtool.conf
@@ -34,9 +34,8 @@ leave() {
   done
   rmdir /sys/fs/cgroup/*/user
   ip link delete "$lent"
-  # lxc-user-nic forgets a device only when it makes the next one for that user.
-  sed -i "/^$user veth $lent /d" /run/lxc/nics
-  rm -f $device /etc/sudoers.d/envtool-test $settings $usernet.before-envtool
+lent=envtu$$ lan=envtv$$
+device=/dev/envtool-test
   sysctl --quiet fs.inotify.max_user_instances="$instances"
   if [ -e "$work/usernet" ]; then cp -a "$work/usernet" $usernet; else rm -f $usernet; fi
   rm -rf "/tmp/envtool-$(id -u $user)"
@@ -82,8 +81,8 @@ mknod $device c 1 5 && chmod 0666 $device || fail "no device"
 
 # A bridge with an address, as lxc-net makes one; no way out is needed here.
 for third in $(seq 200 250); do
-  subnet=10.231.$third
-  [ -n "$(ip route show root $subnet.0/24 table all)" ] || break
+  subnet=10.231.$third beside=10.232.$third
+  [ -n "$(ip route show root $subnet.0/24 table all)$(ip route show root $beside.0/24 table all)" ] || break
 done
 ip link add "$lent" type bridge && ip address add "$subnet.1/24" dev "$lent" && ip link set "$lent" up || fail "no bridge"
 
@@ -277,15 +276,33 @@ for time in 0.05 0.1 0.2 0.3 0.4 0.6 0.9; do
   no_traces
 done
 
-step "two machines, and one of root's beside them"
+step "a network of the project's own needs root, and is refused with what to do"
 write <<'YAML'
 name: envtuser
 provider: lxc
 box: build:debian/bookworm
 folders: []
-machines: {one: {}, two: {}}
+networks: [backend]
+YAML
+expect 6 envtool up
+says "network 'backend'" "without root" "sudo envtool up" "Envfile:5:" "'bridge'"
+
+step "two machines, one of them on another bridge of the host's, with an address and a MAC that are written"
+printf '\n%s veth %s 2\n' "$user" "$lan" >>$usernet
+ip link add "$lan" type bridge && ip address add "$beside.1/24" dev "$lan" && ip link set "$lan" up || fail "no bridge"
+write <<YAML
+name: envtuser
+provider: lxc
+box: build:debian/bookworm
+folders: []
+machines: {one: {networks: [{name: lan, bridge: $lan, ip: 99, mac: "52:54:00:0e:77:0d"}]}, two: {}}
 YAML
 expect 0 envtool up
+equal "its place there" "52:54:00:0e:77:0d $beside.99" \
+  "$(json '.machines[] | select(.name == "one") | .networks[0] | "\(.mac) \(.addresses[0])"' envtool --json status)"
+expect 0 envtool exec one -- cat /sys/class/net/eth1/address
+equal "the MAC address" 52:54:00:0e:77:0d "$output"
+equal "what this host reads there" SSH- "$(timeout 5 head --bytes=4 <"/dev/tcp/$beside.99/22")"
 expect 0 envtool exec one -- getent hosts two
 expect 0 envtool exec two -- bash -c 'timeout 5 cat </dev/tcp/one/22 | head -c 4'
 says SSH-

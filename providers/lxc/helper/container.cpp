@@ -153,8 +153,11 @@ void end_container(const Layout& layout, const std::string& name) {
   kill_payload(cgroups, name);
   end_monitor(process);
   remove_groups(cgroups, name);
-  const std::string device = veth_name(name);
-  if (fs::exists("/sys/class/net/" + device)) run_program({"ip", "link", "delete", device});
+  std::vector<std::string> devices = {veth_name(name)};
+  if (const auto record = find_record(layout, name))
+    for (const NetworkLink& link : record->networks) devices.push_back(link.device);
+  for (const std::string& device : devices)
+    if (fs::exists("/sys/class/net/" + device)) run_program({"ip", "link", "delete", device});
 }
 
 }  // namespace envtool::lxc

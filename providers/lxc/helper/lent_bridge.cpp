@@ -60,8 +60,8 @@ std::optional<LentBridge> addressed_bridge(const std::string& name) {
       return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
     };
     const std::uint32_t address = number(entry->ifa_addr), mask = number(entry->ifa_netmask);
-    const Subnet subnet{address & mask, static_cast<unsigned>(std::popcount(mask))};
-    return LentBridge{name, subnet, Subnet{address, 32}.host(0)};
+    const IpSubnet subnet{IpAddress::of_v4(address & mask), static_cast<unsigned>(std::popcount(mask))};
+    return LentBridge{name, subnet, IpAddress::of_v4(address).to_string()};
   }
   return std::nullopt;
 }
@@ -73,7 +73,7 @@ std::set<std::string> seen_addresses(const std::string& bridge) {
        {"/var/lib/misc/dnsmasq." + bridge + ".leases", std::string("/proc/net/arp")})
     for (const std::string& line : split(read_file_if_there(file).value_or(""), '\n'))
       for (const std::string& word : split(line, ' '))
-        if (parse_subnet(word)) seen.insert(word);
+        if (IpSubnet::parse(word)) seen.insert(word);
   return seen;
 }
 

@@ -11,7 +11,7 @@ namespace envtool::lxc {
 /// A bridge of the host's on which this user may put devices. Its addresses, NAT and DNS are its owner's.
 struct LentBridge {
   std::string name;
-  Subnet subnet;
+  IpSubnet subnet;
   std::string gateway;  ///< the bridge's own address
 };
 

@@ -19,6 +19,7 @@
 #include "providers/lxc/helper/devices.h"
 #include "providers/lxc/helper/disks.h"
 #include "providers/lxc/helper/folders.h"
+#include "providers/lxc/helper/guest_networks.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/import.h"
 #include "providers/lxc/helper/layers.h"
@@ -26,6 +27,7 @@
 #include "providers/lxc/helper/machine_parts.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/network.h"
+#include "providers/lxc/helper/project_networks.h"
 #include "providers/lxc/helper/seal.h"
 #include "providers/lxc/helper/subvolumes.h"
 #include "providers/lxc/helper/surroundings.h"
@@ -277,6 +279,7 @@ Value start_machine(Context& context) {
   {
     const GuestTree guest = mount_rootfs(context, record);
     write_names(context, around.resolv_conf, guest);
+    write_guest_networks(context, record, guest);
     prepare_disks(context, record);
     const std::vector<SharedFolder> folders = requested_folders(context, guest);
     for (std::size_t number = 0; number < folders.size(); ++number)
@@ -331,14 +334,12 @@ Value destroy_machine(Context& context) {
   for (const fs::path& file :
        {context.layout.config(name), context.layout.log(name), context.layout.console(name)})
     fs::remove(file, ignored);
-  if (removal.valid()) {
-    removal.get();
-    remove_tree(container);
-    return Value::map();
-  }
-  if (!context.rootless()) network.emplace(context);
+  const bool is_removed = removal.valid();
+  if (is_removed) removal.get();
+  if (!network && !context.rootless()) network.emplace(context);
+  if (network && record) remove_unused_bridges(context, record->networks, {});
   remove_tree(container);
-  if (network && is_last(context, name)) network->remove();
+  if (network && !is_removed && is_last(context, name)) network->remove();
   return Value::map();
 }
 

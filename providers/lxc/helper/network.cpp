@@ -10,7 +10,10 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "providers/lxc/helper/bridge.h"
+#include "providers/lxc/helper/firewall.h"
 #include "providers/lxc/parts/guest_files.h"
+#include "providers/lxc/parts/project_networks.h"
 
 namespace envtool::lxc {
 
@@ -18,33 +21,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* alias = "envtool";
-
-fs::path device_directory(const std::string& name) { return fs::path("/sys/class/net") / name; }
-
-Subnet free_subnet() {
-  return choose_subnet(routed_networks(
-      parse_json(run_checked({"ip", "-json", "-4", "route", "show", "table", "all"}), "ip route")));
-}
-
-bool legacy_tables_are_used() {
-  return has_program("iptables-legacy") &&
-         !read_file_if_there("/proc/net/ip_tables_names").value_or("").empty();
-}
-
-/// firewall-cmd is a Python program, which takes 0.1 s to say that firewalld does not run.
-bool firewalld_runs() {
-  if (!has_program("firewall-cmd")) return false;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator("/proc", code)) {
-    const auto name = read_file_if_there(entry.path() / "comm");
-    if (name && trim(*name) == "firewalld") return run_program({"firewall-cmd", "--state"}).ok();
-  }
-  return false;
-}
-
-Value nft_ruleset() {
-  return parse_json(run_checked({"nft", "--json", "--handle", "list", "ruleset"}), "nft list ruleset");
+/// What this host has routes for, and what machines have or want besides.
+std::vector<IpSubnet> used_subnets(const Context& context) {
+  std::vector<IpSubnet> used = routed_networks(
+      parse_json(run_checked({"ip", "-json", "-4", "route", "show", "table", "all"}), "ip route"));
+  for (const KnownNetwork& known : recorded_networks(all_records(context.layout), ""))
+    used.push_back(known.subnet);
+  for (const WantedNetwork& wanted : wanted_networks(context.request))
+    if (wanted.subnet) used.push_back(*wanted.subnet);
+  return used;
 }
 
 }  // namespace
@@ -53,11 +38,11 @@ Network::Network(Context& context)
     : context_(context), lock_(wait_for_lock(context.layout.network_lock(), std::chrono::seconds(60))) {
   const std::optional<std::string> text = read_file_if_there(context.layout.network());
   const Value state = text ? parse_json(*text, context.layout.network().string()) : Value();
-  const std::optional<Subnet> known = parse_subnet(state["subnet"].as_text());
+  const std::optional<IpSubnet> known = IpSubnet::parse(state["subnet"].as_text());
   bridge_ = bridge_name(context.layout.root.string());
   dns_ = state["dns"].as_bool();
   ready_ = known && state["ready"].as_bool();
-  subnet_ = known ? *known : free_subnet();
+  subnet_ = known ? *known : choose_subnet(used_subnets(context));
   if (!known) save();
 }
 
@@ -72,28 +57,17 @@ void Network::save() const {
 }
 
 bool Network::bridge_is_there() const {
-  const auto found = read_file_if_there(device_directory(bridge_) / "ifalias");
-  // The alias comes last: what has none, nor any port, is ours and half made.
-  std::error_code code;
-  if (found && trim(*found).empty() && fs::is_empty(device_directory(bridge_) / "brif", code) && !code) {
-    run_checked({"ip", "link", "delete", bridge_});
-    return false;
-  }
-  if (found && trim(*found) != alias)
-    throw Error(ErrorKind::failed,
-                fmt::format("a network device '{}' is in the way that envtool did not make", bridge_))
-        .with_hint(fmt::format("'ip link show {}' shows it; remove or rename it", bridge_));
+  const auto found = device_alias(bridge_);
+  if (found && *found != shared_alias) refuse_device(bridge_);
   return found.has_value();
 }
 
 void Network::ensure_bridge() {
   if (bridge_is_there()) return;
   // Its own routes went with it: whatever overlaps now is somebody else's.
-  const Value routes =
-      parse_json(run_checked({"ip", "-json", "-4", "route", "show", "table", "all"}), "ip route");
-  const std::vector<Subnet> routed = routed_networks(routes);
-  for (const Subnet& other : routed)
-    if (other.overlaps(subnet_)) subnet_ = choose_subnet(routed);
+  const std::vector<IpSubnet> used = used_subnets(context_);
+  for (const IpSubnet& other : used)
+    if (other.overlaps(subnet_)) subnet_ = choose_subnet(used);
   ready_ = false;
   stop_dns();  // it listens on a bridge that somebody deleted
   dns_ = has_program("dnsmasq");
@@ -102,7 +76,7 @@ void Network::ensure_bridge() {
                                                  "address add {2}/24 broadcast + dev {0}\n"
                                                  "link set {0} up\n"
                                                  "link set {0} alias {1}\n",
-                                                 bridge_, alias, gateway()));
+                                                 bridge_, shared_alias, gateway()));
   if (dns_) start_dns();
 }
 
@@ -110,7 +84,7 @@ void Network::ensure_services() {
   if (dns_ && !dns_process()) start_dns();
   if (ready_) return;
   if (!write_control("/proc/sys/net/ipv4/ip_forward", "1")) fail("let this host forward packets", errno);
-  set_firewall();
+  set_firewall(bridge_, subnet_, Passage::shared);
   ready_ = true;
   save();
 }
@@ -148,37 +122,6 @@ void Network::stop_dns() const {
   wait_for_end(process.get(), std::chrono::seconds(5));
 }
 
-void Network::set_firewall() const {
-  if (!has_program("nft"))
-    throw Error(ErrorKind::host_not_ready, "the program 'nft' is missing, which gives machines their way out")
-        .with_hint("install the package 'nftables'");
-  remove_rules();
-  run_checked({"nft", "-f", "-"}, nat_rules(bridge_, subnet_));
-  const std::string accepts = accept_rules(dropping_chains(nft_ruleset()), bridge_);
-  if (!accepts.empty()) run_checked({"nft", "-f", "-"}, accepts);
-  if (legacy_tables_are_used())
-    for (std::vector<std::string> rule :
-         legacy_accepts(run_checked({"iptables-legacy", "-w", "-S"}), bridge_)) {
-      rule.insert(rule.begin(), {"iptables-legacy", "-w"});
-      run_checked(rule);
-    }
-  if (firewalld_runs())
-    run_checked({"firewall-cmd", "--quiet", "--zone=trusted", "--change-interface=" + bridge_});
-}
-
-void Network::remove_rules() const {
-  if (has_program("nft")) {
-    const std::string removals = removal_rules(nft_ruleset(), bridge_);
-    if (!removals.empty()) run_checked({"nft", "-f", "-"}, removals);
-  }
-  if (legacy_tables_are_used())
-    for (std::vector<std::string> rule :
-         legacy_removals(run_checked({"iptables-legacy", "-w", "-S"}), bridge_)) {
-      rule.insert(rule.begin(), {"iptables-legacy", "-w"});
-      run_checked(rule);
-    }
-}
-
 std::string Network::resolv_conf() const {
   return dns_ ? resolv_conf_text({gateway()}, {}) : host_resolv_conf(context_);
 }
@@ -197,11 +140,7 @@ std::string host_resolv_conf(Context& context) {
 }
 
 void Network::remove() {
-  auto rules = std::async(std::launch::async, [this] {
-    remove_rules();
-    if (firewalld_runs())
-      run_program({"firewall-cmd", "--quiet", "--zone=trusted", "--remove-interface=" + bridge_});
-  });
+  auto rules = std::async(std::launch::async, [this] { remove_firewall(bridge_); });
   stop_dns();
   std::error_code ignored;
   fs::remove(pid_file(), ignored);

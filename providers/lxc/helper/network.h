@@ -14,7 +14,7 @@ class Network {
   explicit Network(Context& context);
 
   const std::string& bridge() const { return bridge_; }
-  const Subnet& subnet() const { return subnet_; }
+  const IpSubnet& subnet() const { return subnet_; }
   std::string gateway() const { return subnet_.host(1); }
 
   /// Makes the bridge if it is not there. May choose another subnet, if others have taken the old one
@@ -33,14 +33,12 @@ class Network {
   UniqueFd dns_process() const;  ///< a pidfd of our dnsmasq; empty when it does not run
   void start_dns();
   void stop_dns() const;
-  void set_firewall() const;
-  void remove_rules() const;
   std::string pid_file() const { return "/run/dnsmasq-" + bridge_ + ".pid"; }
 
   Context& context_;
   Lock lock_;
   std::string bridge_;
-  Subnet subnet_;
+  IpSubnet subnet_;
   bool dns_ = false;
   bool ready_ = false;
 };

@@ -138,10 +138,13 @@ std::string device_program() {
   return "lxc-user-nic";
 }
 
-/// Puts a device into that process's network; answers "ok NAME" or what lxc-user-nic says against it.
-std::string give_device(const Layout& layout, pid_t process, const std::string& bridge) {
-  const ProcessResult result = run_program({device_program(), "create", layout.containers().string(),
-                                            "envtool", std::to_string(process), "veth", bridge, "eth0"});
+/// Puts a device ("BRIDGE NAME") into that process's network; answers "ok NAME" or what lxc-user-nic says
+/// against it.
+std::string give_device(const Layout& layout, pid_t process, const std::string& wanted) {
+  const std::size_t blank = wanted.find(' ');
+  const ProcessResult result =
+      run_program({device_program(), "create", layout.containers().string(), "envtool",
+                   std::to_string(process), "veth", wanted.substr(0, blank), wanted.substr(blank + 1)});
   // It prints its end's name and number, then the host's.
   const std::vector<std::string> names = split(trim(result.output), ':');
   if (result.ok() && names.size() >= 3) return "ok " + names[2];
@@ -155,8 +158,8 @@ std::string give_device(const Layout& layout, pid_t process, const std::string& 
     pollfd waits[] = {{process.get(), POLLIN, 0}, {channel, POLLIN, 0}};
     if (::poll(waits, 2, -1) < 0 && errno != EINTR) ::_exit(70);
     if ((waits[1].revents & POLLIN) != 0)
-      if (const std::string bridge = receive(channel); !bridge.empty())
-        send(channel, give_device(layout, child, bridge));
+      if (const std::string wanted = receive(channel); !wanted.empty())
+        send(channel, give_device(layout, child, wanted));
     if ((waits[1].revents & POLLHUP) != 0) channel = -1;
     if ((waits[0].revents & POLLIN) == 0) continue;
     int status = 0;
@@ -256,14 +259,19 @@ std::vector<fs::path> make_own_groups(const std::string& user, const std::string
   return groups;
 }
 
-std::string enter_own_network(const Outside& outside, const std::string& bridge) {
+std::vector<std::string> enter_own_network(const Outside& outside, const std::vector<std::string>& bridges) {
   if (::unshare(CLONE_NEWNET) != 0) fail("make a network namespace", errno);
-  send(outside.channel, bridge);
-  const std::string answer = receive(outside.channel);
-  if (answer.starts_with("ok ")) return answer.substr(3);
-  throw Error(ErrorKind::host_not_ready,
-              fmt::format("lxc-user-nic puts no device on the bridge '{}': {}", bridge, answer))
-      .with_hint("'/etc/lxc/lxc-usernet' says who may have how many; 'envtool doctor' shows the line");
+  std::vector<std::string> devices;
+  for (const std::string& bridge : bridges) {
+    send(outside.channel, fmt::format("{} eth{}", bridge, devices.size()));
+    const std::string answer = receive(outside.channel);
+    if (!answer.starts_with("ok "))
+      throw Error(ErrorKind::host_not_ready,
+                  fmt::format("lxc-user-nic puts no device on the bridge '{}': {}", bridge, answer))
+          .with_hint("'/etc/lxc/lxc-usernet' says who may have how many; 'envtool doctor' shows the line");
+    devices.push_back(answer.substr(3));
+  }
+  return devices;
 }
 
 }  // namespace envtool::lxc

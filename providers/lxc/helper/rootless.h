@@ -28,8 +28,8 @@ Outside enter_own_namespace(const Layout& layout, const Value& request);
 /// user. Throws Error(host_not_ready) when that is not enough for a guest.
 std::vector<std::filesystem::path> make_own_groups(const std::string& user, const std::string& machine);
 
-/// Gives this process a network namespace with the device `eth0` on that bridge, and returns the name of its
-/// other end. Throws Error(host_not_ready) with the reason of lxc-user-nic.
-std::string enter_own_network(const Outside& outside, const std::string& bridge);
+/// Gives this process a network namespace with the devices `eth0` and on, one on each of these bridges, and
+/// returns the names of their other ends. Throws Error(host_not_ready) with the reason of lxc-user-nic.
+std::vector<std::string> enter_own_network(const Outside& outside, const std::vector<std::string>& bridges);
 
 }  // namespace envtool::lxc

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "providers/lxc/helper/context.h"
 #include "providers/lxc/parts/guest_files.h"
+#include "providers/lxc/parts/guest_networks.h"
 
 namespace envtool::lxc {
 
@@ -100,8 +101,7 @@ void take_network_configuration_away(const GuestTree& box) {
     box.write("/etc/systemd/network/00-envtool.network",
               "# eth0 has its address from envtool.\n[Match]\nName=eth0\n[Link]\nUnmanaged=yes\n");
   if (box.is_directory("/etc/NetworkManager"))
-    box.write("/etc/NetworkManager/conf.d/00-envtool.conf",
-              "[keyfile]\nunmanaged-devices=interface-name:eth0\n");
+    box.write("/etc/NetworkManager/conf.d/00-envtool.conf", network_manager_settings({}));
 }
 
 void take_names_away(const GuestTree& box) {

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "providers/lxc/helper/lent_bridge.h"
 #include "providers/lxc/helper/network.h"
+#include "providers/lxc/helper/project_networks.h"
 #include "providers/lxc/parts/ids.h"
 
 namespace envtool::lxc {
@@ -29,6 +30,19 @@ std::string lines_of(const std::vector<fs::path>& paths) {
   return text;
 }
 
+/// Without root there are the host's bridges only.
+std::vector<NetworkLink> choose_lent_links(const Context& context) {
+  std::vector<NetworkLink> links;
+  for (const WantedNetwork& wanted : wanted_networks(context.request)) {
+    if (wanted.bridge.empty())
+      throw Error(
+          ErrorKind::unsupported,
+          fmt::format("network '{}' is the project's own, which without root cannot be made", wanted.name));
+    links.push_back(choose_place(context, wanted));
+  }
+  return links;
+}
+
 Record reserve_lent(Context& context, Storage storage, const Account& user) {
   const Lock lock = wait_for_lock(context.layout.network_lock(), std::chrono::seconds(60));
   const LentBridge bridge = find_lent_bridge(context, "");
@@ -45,7 +59,8 @@ Record reserve_lent(Context& context, Storage storage, const Account& user) {
                       .bridge = bridge.name,
                       .address = choose_address(context, bridge, name),
                       .prefix = bridge.subnet.bits,
-                      .mac = mac_address(context.layout.root.string(), name)};
+                      .mac = mac_address(context.layout.root.string(), name),
+                      .networks = choose_lent_links(context)};
   save_record(context, record);
   return record;
 }
@@ -71,20 +86,23 @@ Record reserve_own(Context& context, Storage storage) {
                       .user = context.text("user"),
                       .bridge = network.bridge(),
                       .address = network.subnet().host(choose_host(numbers)),
-                      .mac = mac_address(network.bridge(), name)};
+                      .mac = mac_address(network.bridge(), name),
+                      .networks = choose_links(context, {}, network.subnet())};
   save_record(context, record);
   return record;
 }
 
-/// Makes root's bridge if it is not there. May change the machine's address.
+/// Makes root's bridge if it is not there, and the project's. May change the machine's addresses.
 Surroundings join_bridge(Context& context, Record& record) {
   Network network(context);
   network.ensure_bridge();
-  const std::string address = network.subnet().host(host_number(record.address));
-  if (address != record.address) {
-    record.address = address;
-    save_record(context, record);
-  }
+  const Record before = record;
+  record.address = network.subnet().host(host_number(record.address));
+  // First: a network that only got another name may have the same subnet.
+  remove_unused_bridges(context, before.networks, wanted_networks(context.request));
+  record.networks = choose_links(context, before.networks, network.subnet());
+  if (!(record == before)) save_record(context, record);
+  ensure_bridges(context, record);
   return {network.gateway(), network.resolv_conf(), {}};
 }
 
@@ -96,13 +114,18 @@ Surroundings join_lent_bridge(Context& context, Record& record) {
   const Lock lock = wait_for_lock(context.layout.network_lock(), std::chrono::seconds(60));
   const LentBridge bridge = find_lent_bridge(context, record.bridge);
   const Surroundings around{bridge.gateway, resolv_conf_on(context, bridge), groups};
-  const std::optional<Subnet> address = parse_subnet(record.address);
+  const std::optional<IpSubnet> address = IpSubnet::parse(record.address);
   if (record.bridge != bridge.name || !address || !bridge.subnet.overlaps(*address))
     record.address = choose_address(context, bridge, record.name);
   record.bridge = bridge.name;
   record.prefix = bridge.subnet.bits;
   std::vector<std::string> found_used;
-  record.device = enter_own_network(*context.outside, bridge.name);
+  record.networks = choose_lent_links(context);
+  std::vector<std::string> bridges = {bridge.name};
+  for (const NetworkLink& link : record.networks) bridges.push_back(link.bridge);
+  const std::vector<std::string> devices = enter_own_network(*context.outside, bridges);
+  record.device = devices[0];
+  for (std::size_t at = 0; at < record.networks.size(); ++at) record.networks[at].device = devices[at + 1];
   run_checked({"ip", "link", "set", "eth0", "address", record.mac, "up"});
   while (is_address_used("eth0", record.address)) {
     if (found_used.size() == 16)

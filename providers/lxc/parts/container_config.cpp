@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/hash.h"
+#include "base/ip.h"
 #include "base/text.h"
 
 namespace envtool::lxc {
@@ -38,6 +39,24 @@ void add_network(std::vector<std::string>& lines, const Record& record, const st
                {"lxc.net.0.flags = up", "lxc.net.0.name = eth0", "lxc.net.0.hwaddr = " + record.mac,
                 fmt::format("lxc.net.0.ipv4.address = {}/{}", record.address, record.prefix),
                 "lxc.net.0.ipv4.gateway = " + gateway});
+}
+
+/// eth1 and on. What is not set is the guest's own to ask for.
+void add_networks(std::vector<std::string>& lines, const Record& record) {
+  for (std::size_t at = 0; at < record.networks.size(); ++at) {
+    const NetworkLink& link = record.networks[at];
+    const std::string key = fmt::format("lxc.net.{}.", at + 1);
+    const std::string name = fmt::format("eth{}", at + 1);
+    if (record.own)
+      lines.insert(lines.end(), {key + "type = phys", key + "link = " + name});
+    else
+      lines.insert(lines.end(),
+                   {key + "type = veth", key + "veth.pair = " + link.device, key + "link = " + link.bridge});
+    lines.insert(lines.end(), {key + "flags = up", key + "name = " + name, key + "hwaddr = " + link.mac});
+    if (const auto subnet = IpSubnet::parse(link.subnet); subnet && !link.address.empty())
+      lines.push_back(fmt::format("{}{}.address = {}/{}", key, subnet->is_v6() ? "ipv6" : "ipv4",
+                                  link.address, subnet->bits));
+  }
 }
 
 void add_confinement(std::vector<std::string>& lines, const Record& record, const ContainerConfig& config) {
@@ -100,6 +119,7 @@ std::string container_config_text(const Layout& layout, const Record& record, co
                                     "lxc.pty.max = 1024",
                                     "lxc.mount.auto = cgroup:mixed proc:mixed sys:mixed"};
   add_network(lines, record, config.gateway);
+  add_networks(lines, record);
   add_confinement(lines, record, config);
   if (config.limits.cpus || config.limits.memory)
     for (const ControlFile& file : limit_files(config.limits, config.cgroups, {}))

@@ -35,7 +35,25 @@ std::vector<std::string> words_of(std::string_view line) {
 
 }  // namespace
 
-std::string nat_rules(const std::string& bridge, const Subnet& subnet) {
+std::string bridge_rules(const std::string& bridge, const IpSubnet& subnet, Passage passage) {
+  if (passage == Passage::isolated)
+    // A guest may have any route and address, and this host answers for its own on every device.
+    return fmt::format(
+        "table inet {0} {{}}\n"
+        "delete table inet {0}\n"
+        "table inet {0} {{\n"
+        "  chain input {{\n"
+        "    type filter hook input priority filter; policy accept;\n"
+        "    iifname \"{0}\" drop\n"
+        "  }}\n"
+        "  chain forward {{\n"
+        "    type filter hook forward priority filter; policy accept;\n"
+        "    iifname \"{0}\" oifname != \"{0}\" drop\n"
+        "    iifname != \"{0}\" oifname \"{0}\" drop\n"
+        "  }}\n"
+        "}}\n",
+        bridge);
+  if (subnet.is_v6()) return "";
   return fmt::format(
       "table ip {0} {{}}\n"
       "delete table ip {0}\n"
@@ -55,7 +73,8 @@ std::vector<DroppingChain> dropping_chains(const Value& ruleset) {
     const Value& chain = object["chain"];
     const std::string& hook = chain["hook"].as_text();
     const std::string& family = chain["family"].as_text();
-    if ((hook != "forward" && hook != "input") || (family != "ip" && family != "inet")) continue;
+    if ((hook != "forward" && hook != "input") || (family != "ip" && family != "ip6" && family != "inet"))
+      continue;
     if (chain["type"].as_text() != "filter" || chain["table"].as_text() == "firewalld") continue;
     bool drops = chain["policy"].as_text() == "drop";
     bool docker = false;
@@ -71,19 +90,29 @@ std::vector<DroppingChain> dropping_chains(const Value& ruleset) {
   return found;
 }
 
-std::string accept_rules(const std::vector<DroppingChain>& chains, const std::string& bridge) {
+std::string accept_rules(const std::vector<DroppingChain>& chains, const std::string& bridge,
+                         Passage passage) {
   std::string text;
   for (const DroppingChain& chain : chains) {
     const auto insert = [&](const std::string& match) {
       text += fmt::format("insert rule {} {} {} {} counter accept comment \"{}\"\n", chain.family,
                           chain.table, chain.chain, match, rule_tag(bridge));
     };
-    if (chain.forwards) {
+    if (chain.forwards && passage == Passage::isolated) {
+      // What goes from port to port meets these chains where the kernel filters bridges.
+      insert(fmt::format("iifname \"{0}\" oifname \"{0}\"", bridge));
+    } else if (chain.forwards) {
       insert(fmt::format("oifname \"{}\"", bridge));
       insert(fmt::format("iifname \"{}\"", bridge));
-    } else {
-      for (const char* match : {"udp dport 53", "tcp dport 53", "ip protocol icmp"})
-        insert(fmt::format("iifname \"{}\" {}", bridge, match));
+    } else if (passage != Passage::isolated) {
+      if (passage == Passage::shared)
+        for (const char* match : {"udp dport 53", "tcp dport 53"})
+          insert(fmt::format("iifname \"{}\" {}", bridge, match));
+      // Of IPv6 nothing works without it.
+      const char* const icmp = chain.family == "ip"    ? "ip protocol icmp"
+                               : chain.family == "ip6" ? "meta l4proto ipv6-icmp"
+                                                       : "meta l4proto { icmp, ipv6-icmp }";
+      insert(fmt::format("iifname \"{}\" {}", bridge, icmp));
     }
   }
   return text;
@@ -96,13 +125,14 @@ std::string removal_rules(const Value& ruleset, const std::string& bridge) {
     if (rule["comment"].as_text() == rule_tag(bridge))
       text += fmt::format("delete rule {} {} {} handle {}\n", rule["family"].as_text(),
                           rule["table"].as_text(), rule["chain"].as_text(), rule["handle"].as_integer());
-    if (object["table"]["name"].as_text() == bridge && object["table"]["family"].as_text() == "ip")
-      text += fmt::format("delete table ip {}\n", bridge);
+    if (object["table"]["name"].as_text() == bridge)
+      text += fmt::format("delete table {} {}\n", object["table"]["family"].as_text(), bridge);
   }
   return text;
 }
 
-std::vector<std::vector<std::string>> legacy_accepts(std::string_view listing, const std::string& bridge) {
+std::vector<std::vector<std::string>> legacy_accepts(std::string_view listing, const std::string& bridge,
+                                                     Passage passage) {
   bool forward = false, input = false, docker = false;
   for (const std::string& line : split(listing, '\n')) {
     forward |=
@@ -119,10 +149,16 @@ std::vector<std::vector<std::string>> legacy_accepts(std::string_view listing, c
     commands.push_back(std::move(rule));
   };
   const std::string chain = docker ? "DOCKER-USER" : "FORWARD";
+  if (passage == Passage::isolated) {
+    if (forward) insert({chain, "-i", bridge, "-o", bridge});
+    return commands;
+  }
   if (forward) insert({chain, "-o", bridge});
   if (forward) insert({chain, "-i", bridge});
-  if (input) insert({"INPUT", "-i", bridge, "-p", "udp", "--dport", "53"});
-  if (input) insert({"INPUT", "-i", bridge, "-p", "tcp", "--dport", "53"});
+  if (input && passage == Passage::shared) {
+    insert({"INPUT", "-i", bridge, "-p", "udp", "--dport", "53"});
+    insert({"INPUT", "-i", bridge, "-p", "tcp", "--dport", "53"});
+  }
   if (input) insert({"INPUT", "-i", bridge, "-p", "icmp"});
   return commands;
 }

@@ -28,6 +28,26 @@ Storage storage_of(std::string_view word) {
   return Storage::overlay;
 }
 
+Value to_value(const NetworkLink& link) {
+  return Value::map({{"name", link.name},
+                     {"bridge", link.bridge},
+                     {"foreign", link.foreign},
+                     {"subnet", link.subnet},
+                     {"address", link.address},
+                     {"mac", link.mac},
+                     {"device", link.device}});
+}
+
+NetworkLink network_link(const Value& value) {
+  return {.name = value["name"].as_text(),
+          .bridge = value["bridge"].as_text(),
+          .foreign = value["foreign"].as_bool(),
+          .subnet = value["subnet"].as_text(),
+          .address = value["address"].as_text(),
+          .mac = value["mac"].as_text(),
+          .device = value["device"].as_text()};
+}
+
 }  // namespace
 
 std::string record_text(const Record& record) {
@@ -48,6 +68,9 @@ std::string record_text(const Record& record) {
   if (record.own)
     value.set("own", Value::map({{"uid", static_cast<std::int64_t>(record.own->uid)},
                                  {"gid", static_cast<std::int64_t>(record.own->gid)}}));
+  Value networks = Value::list();
+  for (const NetworkLink& link : record.networks) networks.push_back(to_value(link));
+  if (!record.networks.empty()) value.set("networks", networks);
   return to_json(value, 2) + "\n";
 }
 
@@ -59,6 +82,8 @@ Record parse_record(std::string_view text, const std::string& what) {
   if (const Value& ids = value["own"]; ids.is_map())
     own = IdPair{static_cast<std::uint32_t>(ids["uid"].as_integer()),
                  static_cast<std::uint32_t>(ids["gid"].as_integer())};
+  std::vector<NetworkLink> networks;
+  for (const Value& link : value["networks"].items()) networks.push_back(network_link(link));
   return {.name = value["name"].as_text(),
           .environment = value["environment"].as_text(),
           .owner = static_cast<unsigned>(value["owner"].as_integer()),
@@ -72,7 +97,8 @@ Record parse_record(std::string_view text, const std::string& what) {
           .device = value["device"].as_text(),
           .address = value["address"].as_text(),
           .prefix = static_cast<unsigned>(value["prefix"].as_integer(24)),
-          .mac = value["mac"].as_text()};
+          .mac = value["mac"].as_text(),
+          .networks = std::move(networks)};
 }
 
 GuestIds guest_ids(const Record& record) {

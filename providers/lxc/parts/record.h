@@ -19,6 +19,18 @@ enum class Storage { overlay, copy, subvolume };
 /// As in the Envfile.
 std::string_view to_string(Storage storage);
 
+/// A machine's place in a network beside the one that every machine has.
+struct NetworkLink {
+  std::string name;             ///< in the Envfile
+  std::string bridge;           ///< on the host
+  bool foreign = false;         ///< the bridge is the host's
+  std::string subnet, address;  ///< empty where the guest asks for an address itself
+  std::string mac;
+  std::string device;  ///< the host's end
+
+  bool operator==(const NetworkLink&) const = default;
+};
+
 /// What a machine is, written by the helper as `machine.json` before anything else of it exists, and removed
 /// last. Everybody may read it; the numbers in it are taken as long as it is there.
 struct Record {
@@ -36,6 +48,7 @@ struct Record {
   std::string address;      ///< IPv4
   unsigned prefix = 24;     ///< of its network
   std::string mac;
+  std::vector<NetworkLink> networks = {};  ///< eth1 and on, in the Envfile's order
 
   bool operator==(const Record&) const = default;
 };

@@ -26,14 +26,6 @@ Value to_value(const std::vector<MachinePlan>& plans) {
   return Value::map({{"machines", machines}});
 }
 
-std::string left_text(const MachinePlan& plan) {
-  std::string text;
-  for (const PendingChange& change : plan.left)
-    text += fmt::format("  changed in the Envfile and left: '{}' ('envtool up --{}' applies it)\n",
-                        change.key, change.needs == PendingChange::Needs::restart ? "restart" : "recreate");
-  return text;
-}
-
 /// Steps that have nothing to do are shown with `all`.
 std::string to_text(const std::vector<MachinePlan>& plans, bool all) {
   std::string text;

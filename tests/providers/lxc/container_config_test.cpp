@@ -27,6 +27,26 @@ Record a_record() {
           .mac = "52:55:01:02:03:04"};
 }
 
+const std::vector<NetworkLink> networks = {{.name = "back",
+                                            .bridge = "ev0123456789abc",
+                                            .subnet = "10.30.0.0/16",
+                                            .address = "10.30.0.11",
+                                            .mac = "52:55:00:00:00:01",
+                                            .device = "envt0000000001"},
+                                           {.name = "six",
+                                            .bridge = "ev0123456789abd",
+                                            .subnet = "fd00:30::/64",
+                                            .address = "fd00:30::11",
+                                            .mac = "52:55:00:00:00:02",
+                                            .device = "envt0000000002"},
+                                           {.name = "lan",
+                                            .bridge = "br0",
+                                            .foreign = true,
+                                            .subnet = {},
+                                            .address = {},
+                                            .mac = "52:54:00:aa:bb:cc",
+                                            .device = "envt0000000003"}};
+
 std::string golden(const std::string& name) {
   return read_file(source_directory / "tests/providers/lxc/golden" / name);
 }
@@ -78,6 +98,27 @@ TEST_CASE("what options give a guest, and take from it, is in its configuration"
       "lxc.cap.drop = sys_ptrace\n"));
   CHECK(unprivileged.find("devices.allow") == std::string::npos);
   CHECK(privileged.find("lxc.cgroup2.devices.allow = c 10:200 rwm\n") != std::string::npos);
+}
+
+TEST_CASE("each further network is a device of its own: fixed, of IPv6, or for the guest to ask on") {
+  Record record = a_record();
+  record.networks = networks;
+
+  const std::string text = container_config_text(layout, record, {.hostname = "web", .gateway = "10.86.0.1"});
+
+  CHECK(text == golden("networks.conf"));
+}
+
+TEST_CASE("without root the helper was given the further devices, too") {
+  Record record = a_record();
+  record.own = IdPair{1000, 1000};
+  record.networks = {networks[2]};
+
+  const std::string text = container_config_text(layout, record, {.hostname = "web", .gateway = "10.86.0.1"});
+
+  CHECK(text.find(
+            "lxc.net.1.type = phys\nlxc.net.1.link = eth1\nlxc.net.1.flags = up\nlxc.net.1.name = eth1\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("the configuration of an ordinary user's machine is the golden one") {
@@ -134,6 +175,7 @@ TEST_CASE("a record comes back from its text as it was") {
   record.own = IdPair{1000, 100};
   record.device = "veth1000_x1Yz";
   record.prefix = 16;
+  record.networks = networks;
 
   CHECK(parse_record(record_text(record), "machine.json") == record);
 }

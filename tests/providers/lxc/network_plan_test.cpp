@@ -10,7 +10,7 @@ using namespace envtool::lxc;
 
 namespace {
 
-Subnet subnet(std::string_view text) { return *parse_subnet(text); }
+IpSubnet subnet(std::string_view text) { return *IpSubnet::parse(text); }
 
 Value ruleset(const std::string& objects) { return parse_json("{\"nftables\": [" + objects + "]}", "test"); }
 
@@ -21,26 +21,12 @@ const std::string forward_drop =
 
 }  // namespace
 
-TEST_CASE("networks are read with and without a length") {
-  CHECK(subnet("10.86.0.7/24").to_string() == "10.86.0.0/24");
-  CHECK(subnet("192.0.2.9").to_string() == "192.0.2.9/32");
-  CHECK(subnet("10.86.0.0/24").host(7) == "10.86.0.7");
-  for (const char* text : {"default", "10.1.2/24", "10.1.2.3/33", "10.1.2.3/x", ""})
-    CHECK_FALSE(parse_subnet(text));
-}
-
-TEST_CASE("two networks overlap when one holds the other") {
-  CHECK(subnet("10.0.0.0/8").overlaps(subnet("10.86.0.0/24")));
-  CHECK(subnet("10.86.0.0/24").overlaps(subnet("10.86.0.9")));
-  CHECK_FALSE(subnet("10.86.0.0/24").overlaps(subnet("10.86.1.0/24")));
-}
-
 TEST_CASE("routes of every table count, default routes and a VPN's halves do not") {
   const Value routes = parse_json(R"([{"dst": "default", "dev": "eth0"}, {"dst": "0.0.0.0/1", "dev": "tun0"},
                                       {"dst": "10.86.0.0/24", "table": "100"}, {"type": "local", "dst": "10.86.1.5"}])",
                                   "routes");
 
-  CHECK(routed_networks(routes) == std::vector<Subnet>{subnet("10.86.0.0/24"), subnet("10.86.1.5")});
+  CHECK(routed_networks(routes) == std::vector<IpSubnet>{subnet("10.86.0.0/24"), subnet("10.86.1.5")});
 }
 
 TEST_CASE("the bridge's subnet avoids what is routed") {
@@ -71,18 +57,54 @@ TEST_CASE("a machine's MAC address is local, unicast and stays the same") {
 }
 
 TEST_CASE("source NAT leaves traffic inside of the subnet alone and replaces an older table") {
-  const std::string rules = nat_rules("envtool0", subnet("10.86.0.0/24"));
+  const std::string rules = bridge_rules("envtool0", subnet("10.86.0.0/24"), Passage::shared);
 
   CHECK(rules.find("delete table ip envtool0\n") != std::string::npos);
   CHECK(rules.find("ip saddr 10.86.0.0/24 ip daddr != 10.86.0.0/24 oifname != \"envtool0\" masquerade") !=
         std::string::npos);
 }
 
+TEST_CASE("of an isolated bridge nothing comes out, neither to this host nor beyond") {
+  const std::string rules = bridge_rules("ev0", subnet("10.30.0.0/24"), Passage::isolated);
+
+  CHECK(rules.find("hook input priority filter; policy accept;\n    iifname \"ev0\" drop\n") !=
+        std::string::npos);
+  CHECK(rules.find("iifname \"ev0\" oifname != \"ev0\" drop\n") != std::string::npos);
+  CHECK(rules.find("iifname != \"ev0\" oifname \"ev0\" drop\n") != std::string::npos);
+  CHECK(rules.find("masquerade") == std::string::npos);
+}
+
+TEST_CASE("an IPv6 network needs no rules of its own") {
+  CHECK(bridge_rules("ev0", subnet("fd00:30::/64"), Passage::project).empty());
+}
+
+TEST_CASE("from port to port an isolated bridge is let through, and that is all") {
+  const std::vector<DroppingChain> chains = {{"ip", "filter", "FORWARD", true}, {"inet", "f", "in", false}};
+
+  CHECK(accept_rules(chains, "ev0", Passage::isolated) ==
+        "insert rule ip filter FORWARD iifname \"ev0\" oifname \"ev0\" counter accept comment "
+        "\"envtool:ev0\"\n");
+  CHECK(legacy_accepts("-P INPUT DROP\n-P FORWARD DROP\n", "ev0", Passage::isolated).size() == 1);
+}
+
+TEST_CASE("machines of a project's network do not get the host's DNS by it") {
+  const std::vector<DroppingChain> chains = {{"inet", "f", "in", false}, {"ip6", "g", "in", false}};
+
+  const std::string rules = accept_rules(chains, "ev0", Passage::project);
+
+  CHECK(rules.find("dport 53") == std::string::npos);
+  CHECK(rules.find("insert rule inet f in iifname \"ev0\" meta l4proto { icmp, ipv6-icmp } counter accept") !=
+        std::string::npos);
+  CHECK(rules.find("insert rule ip6 g in iifname \"ev0\" meta l4proto ipv6-icmp counter accept") !=
+        std::string::npos);
+  CHECK(legacy_accepts("-P INPUT DROP\n", "ev0", Passage::project).size() == 1);
+}
+
 TEST_CASE("a forward chain that drops by policy gets our accepts") {
   const auto chains = dropping_chains(ruleset(forward_drop));
 
   CHECK(chains == std::vector<DroppingChain>{{"ip", "filter", "FORWARD", true}});
-  CHECK(accept_rules(chains, "envtool0") ==
+  CHECK(accept_rules(chains, "envtool0", Passage::shared) ==
         "insert rule ip filter FORWARD oifname \"envtool0\" counter accept comment \"envtool:envtool0\"\n"
         "insert rule ip filter FORWARD iifname \"envtool0\" counter accept comment \"envtool:envtool0\"\n");
 }
@@ -102,8 +124,8 @@ TEST_CASE("a chain that accepts by policy but ends in a reject drops as well") {
 
   REQUIRE(chains.size() == 1);
   CHECK_FALSE(chains[0].forwards);
-  CHECK(accept_rules(chains, "envtool0").find("iifname \"envtool0\" udp dport 53 counter accept") !=
-        std::string::npos);
+  CHECK(accept_rules(chains, "envtool0", Passage::shared)
+            .find("iifname \"envtool0\" udp dport 53 counter accept") != std::string::npos);
 }
 
 TEST_CASE("chains that accept, and firewalld's own, are left alone") {
@@ -127,12 +149,13 @@ TEST_CASE("only rules with our tag and our table are removed") {
 }
 
 TEST_CASE("the old iptables gets its accepts only where it drops") {
-  const auto rules = legacy_accepts("-P INPUT ACCEPT\n-P FORWARD DROP\n-N DOCKER-USER\n", "envtool0");
+  const auto rules =
+      legacy_accepts("-P INPUT ACCEPT\n-P FORWARD DROP\n-N DOCKER-USER\n", "envtool0", Passage::shared);
 
   REQUIRE(rules.size() == 2);
   CHECK(rules[0] == std::vector<std::string>{"-I", "DOCKER-USER", "-o", "envtool0", "-m", "comment",
                                              "--comment", "envtool:envtool0", "-j", "ACCEPT"});
-  CHECK(legacy_accepts("-P INPUT ACCEPT\n-P FORWARD ACCEPT\n", "envtool0").empty());
+  CHECK(legacy_accepts("-P INPUT ACCEPT\n-P FORWARD ACCEPT\n", "envtool0", Passage::shared).empty());
 }
 
 TEST_CASE("the old iptables gives our rules back and keeps the others") {
