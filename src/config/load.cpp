@@ -59,6 +59,7 @@ class Loader {
     load_project_part(loaded);
     load_machines(loaded);
     check_dependencies(loaded.project, problems_);
+    check_references(loaded.project, problems_);
     show_machines(loaded);
     const std::size_t before = problems_.count();
     report_shared(machines_, tables_, identities_, scope_);

@@ -9,6 +9,9 @@ namespace envtool {
 /// Turns blocks in `depends_on` into their machines.
 void check_dependencies(ProjectConfig& project, Diagnostics& problems);
 
+/// `${machine.port.N}` and `${machines.NAME.port.N}` name guest ports that the machine's `ports` forward.
+void check_references(const ProjectConfig& project, Diagnostics& problems);
+
 /// Host ports and aliases belong to one machine each.
 void check_uniqueness(const ProjectConfig& project, Diagnostics& problems);
 
