@@ -1,6 +1,7 @@
 #include "base/suggest.h"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 
 namespace envtool {
@@ -25,12 +26,21 @@ size_t distance(std::string_view a, std::string_view b) {
   return previous[b.size()];
 }
 
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
 
 std::string nearest(std::string_view typed, const std::vector<std::string>& known) {
   if (typed.size() > 64) return {};
+  const auto same =
+      std::ranges::find_if(known, [&](const std::string& word) { return equal_but_for_case(typed, word); });
+  if (same != known.end()) return *same;
   const std::string* best = nullptr;
-  size_t best_distance = std::max<size_t>(1, typed.size() / 3) + 1;
+  // A word of which nothing would stay is none that was meant.
+  size_t best_distance = std::min(typed.size(), std::max<size_t>(1, typed.size() / 3) + 1);
   for (const std::string& word : known) {
     const size_t edits = distance(typed, word);
     if (edits < best_distance) {

@@ -180,7 +180,8 @@ class Check {
       node_ = Node{.kind = Node::Kind::list, .position = item.position};
       node_.items.push_back(std::move(item));
     }
-    if (!node_.is_list()) return expected(shape_.one_stands_for_list ? "one value or a list" : "a list");
+    if (!node_.is_list())
+      return expected(shape_.one_stands_for_list ? "one value or a list" : "a list", how_to_list());
     Value list = Value::list();
     for (Node& item : node_.items) {
       if (item.is_null()) {
@@ -192,6 +193,19 @@ class Check {
       if (!value.is_null()) list.push_back(std::move(value));
     }
     return list;
+  }
+
+  /// For whoever wrote what might be an item where a list is expected.
+  std::string how_to_list() const {
+    const Shape& item = shape_.element[0];
+    const bool is_map = item.kind == Kind::fixed_map;
+    if (node_.is_scalar() && (!is_map || item.rewrite || !item.shorthand.empty()))
+      return fmt::format("write {}: ['{}']", path_.substr(path_.rfind('.') + 1),
+                         replace_all(shortened(node_.text), " ", "', '"));
+    if (node_.is_map() && is_map) return "a list has '- ' before each item";
+    if (!item.exactly_one_of.empty())
+      return fmt::format("each item is a map with one of: {}", join(item.exactly_one_of, ", "));
+    return {};
   }
 
   Value free_map() {
@@ -225,7 +239,7 @@ class Check {
         map.set(field.name, field.fallback);
       }
     }
-    if (!shape_.exactly_one_of.empty()) count_kinds();
+    count_kinds();
     return map;
   }
 
@@ -243,7 +257,9 @@ class Check {
     const std::vector<std::string> known = shape_.keys();
     for (const Entry& entry : node_.entries) {
       if (shape_.field(entry.key) || (shape_.ignores_x && entry.key.starts_with("x-"))) continue;
-      std::string hint = did_you_mean(entry.key, known);
+      has_unknown_ = true;
+      std::string hint = place_below(entry.key);
+      if (hint.empty()) hint = did_you_mean(entry.key, known);
       if (hint.empty() && known.size() <= 12) hint = "known here: " + join(known, ", ");
       const std::string where = path_.empty() ? "" : fmt::format(" in '{}'", path_);
       scope_.problems.add(entry.position, fmt::format("unknown key '{}'{}", shortened(entry.key), where),
@@ -251,11 +267,24 @@ class Check {
     }
   }
 
+  /// A key of a map that stands beside it here: where it belongs.
+  std::string place_below(const std::string& key) const {
+    for (const Field& field : shape_.fields) {
+      if (!node_.find(field.name) || !field.shape.field(key)) continue;
+      const std::string& shorthand = field.shape.shorthand;
+      return fmt::format("it belongs into '{0}': {0}: {{{1}{2}: ...}}", field.name,
+                         shorthand.empty() ? "" : shorthand + ": ..., ", key);
+    }
+    return {};
+  }
+
   void count_kinds() {
+    if (shape_.exactly_one_of.empty()) return;
     std::vector<std::string> found;
     for (const std::string& key : shape_.exactly_one_of)
       if (const Node* value = node_.find(key); value && !value->is_null()) found.push_back("'" + key + "'");
-    if (found.size() == 1) return;
+    // An unknown key is likely to be the one that is missing, and was reported.
+    if (found.size() == 1 || (found.empty() && has_unknown_)) return;
     wrong(found.empty() ? fmt::format("'{}' needs one of: {}", path_, join(shape_.exactly_one_of, ", "))
                         : fmt::format("'{}' takes exactly one of {}", path_, join(found, " and ")));
   }
@@ -288,7 +317,8 @@ class Check {
   const Shape& shape_;
   const std::string& path_;
   const Scope& scope_;
-  bool is_item_ = false;  ///< of the list at that path
+  bool is_item_ = false;      ///< of the list at that path
+  bool has_unknown_ = false;  ///< it has a key that means nothing
 };
 
 }  // namespace

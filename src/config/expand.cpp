@@ -108,7 +108,11 @@ class Expansion {
     if (found != scope_.names.params.end()) return known(found->second);
     std::vector<std::string> params;
     for (const auto& [each, value] : scope_.names.params) params.push_back(each);
-    return wrong(fmt::format("unknown parameter '{}'", name), did_you_mean(name, params));
+    const std::string guess = did_you_mean(name, params);
+    return wrong(fmt::format("unknown parameter '{}'", name),
+                 !guess.empty()   ? guess
+                 : params.empty() ? "'params:' declares them"
+                                  : fmt::format("'params:' has: {}", join(params, ", ")));
   }
 
   Meaning secret(const std::string& name, bool whole) {

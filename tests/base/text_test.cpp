@@ -128,6 +128,8 @@ TEST_CASE("the nearest known word is suggested, and nothing when none is near") 
   CHECK(nearest("xob", known).empty());
   CHECK(nearest("bx", known) == "box");
   CHECK(nearest("pu", known) == "up");
+  CHECK(nearest("u", known).empty());
+  CHECK(nearest("UP", known) == "up");
   CHECK(nearest("", known).empty());
   CHECK(nearest(std::string(5000, 'm'), known).empty());
   CHECK(did_you_mean("machnies", known) == "did you mean 'machines'?");
