@@ -127,22 +127,51 @@ void read_found(const LoadOptions& options, FileReader& reader) {
   reader.add_if_there(local);
 }
 
+/// What stands where an Envfile would, in words; empty when nothing does.
+std::string oddity_of(const fs::path& file) {
+  std::error_code ignored;
+  switch (fs::status(file, ignored).type()) {
+    case fs::file_type::directory:
+      return "a directory";
+    case fs::file_type::fifo:
+      return "a named pipe";
+    case fs::file_type::socket:
+      return "a socket";
+    case fs::file_type::block:
+    case fs::file_type::character:
+      return "a device";
+    default:
+      break;
+  }
+  if (!fs::is_symlink(file, ignored)) return {};
+  return fmt::format("a link to '{}', which cannot be reached", fs::read_symlink(file, ignored).string());
+}
+
 }  // namespace
 
 std::optional<fs::path> find_envfile(const fs::path& directory) {
   static constexpr std::string_view names[] = {"Envfile", "Envfile.yaml", "Envfile.yml"};
-  for (fs::path here = fs::weakly_canonical(directory);; here = here.parent_path()) {
+  const fs::path start = fs::weakly_canonical(directory);
+  std::optional<Error> odd;
+  for (fs::path here = start;; here = here.parent_path()) {
     std::vector<fs::path> found;
     std::error_code ignored;
-    for (const std::string_view name : names)
-      if (fs::is_regular_file(here / name, ignored)) found.push_back(here / name);
+    for (const std::string_view name : names) {
+      if (fs::is_regular_file(here / name, ignored))
+        found.push_back(here / name);
+      else if (const std::string what = here == start ? oddity_of(here / name) : ""; !what.empty())
+        odd = Error(ErrorKind::bad_envfile,
+                    fmt::format("'{}' is {}, expected a file", (here / name).string(), what));
+    }
     if (found.size() > 1)
       throw Error(ErrorKind::bad_envfile,
                   fmt::format("'{}' and '{}' stand side by side in '{}'", found[0].filename().string(),
                               found[1].filename().string(), here.string()))
           .with_hint("keep one of them");
     if (!found.empty()) return found.front();
-    if (here == here.root_path()) return std::nullopt;
+    if (here != here.root_path()) continue;
+    if (odd) throw Error(*odd);
+    return std::nullopt;
   }
 }
 

@@ -40,7 +40,7 @@ struct LoadedProject {
 };
 
 /// The project's Envfile at or above the directory: `Envfile`, `Envfile.yaml` or `Envfile.yml`; nothing when
-/// there is none. Throws Error(bad_envfile) for two side by side.
+/// there is none. Throws Error(bad_envfile) for two side by side, and where the only one is no file.
 std::optional<std::filesystem::path> find_envfile(const std::filesystem::path& directory);
 
 /// Reads, merges, expands and validates. Throws Error(bad_envfile) with every problem at once, and

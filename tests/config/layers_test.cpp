@@ -219,6 +219,21 @@ TEST_CASE("the Envfile is looked for upwards, and two side by side are refused")
   CHECK_THROWS_WITH_AS(find_envfile(project.path("deep")), doctest::Contains("side by side"), Error);
 }
 
+TEST_CASE("an Envfile that is no file is told by what it is") {
+  Project project;
+  make_directories(project.path("project/Envfile"));
+  std::filesystem::create_symlink("gone", project.path("Envfile"));
+  make_directories(project.path("below"));
+
+  CHECK_THROWS_WITH_AS(find_envfile(project.path("project")),
+                       doctest::Contains("project/Envfile' is a directory, expected a file"), Error);
+  CHECK_THROWS_WITH_AS(find_envfile(project.path("")),
+                       doctest::Contains("Envfile' is a link to 'gone', which cannot be reached"), Error);
+  CHECK_FALSE(find_envfile(project.path("below")));
+  project.write("Envfile.yml", "box: a\n");
+  CHECK(find_envfile(project.path("project")) == std::filesystem::canonical(project.path("Envfile.yml")));
+}
+
 TEST_CASE("files that are named are the only ones read") {
   Project project;
   project.write("user.yaml", "cpus: 7\n");
