@@ -139,6 +139,7 @@ class Loader {
       Node* node = project_.find("params")->find(name);
       node->text = value;
       node->expanded = true;
+      node->position = {};
     }
   }
 
@@ -187,19 +188,21 @@ class Loader {
       const Value checked = check(node, tables_.machine, "", scope);
       loaded.project.machines.push_back(build_machine(checked, identity, options_.plugins, scope));
       MachineConfig& machine = loaded.project.machines.back();
-      for (const Entry& entry : node.entries) machine.positions[entry.key] = entry.position;
+      for (const Entry& entry : node.entries)
+        if (entry.position) machine.positions[entry.key] = entry.position;
       node.erase("count");
       if (!machine.primary) node.erase("primary");
       documents_.emplace_back(identity.name, document_of(node, tables_.machine));
     }
   }
 
+  /// It has no place, for no file says it.
   void add_default_folder(Node& machine) const {
     const Node* folders = machine.find("folders");
     if (folders && !folders->is_null()) return;
-    Node folder = Node::scalar(files_.directory.string() + ":/vagrant", machine.position);
+    Node folder = Node::scalar(files_.directory.string() + ":/vagrant", {});
     folder.expanded = true;  // the directory's name may hold anything
-    Node list{.kind = Node::Kind::list, .position = machine.position};
+    Node list{.kind = Node::Kind::list};
     list.items.push_back(std::move(folder));
     machine.erase("folders");
     machine.set("folders", std::move(list));

@@ -30,6 +30,18 @@ TEST_CASE("a counted block is shown as its machines, which others then depend on
   CHECK(rendered(once) == once);
 }
 
+TEST_CASE("only what a file says has an origin") {
+  LoadOptions options = options_for("box: a\nparams: {one: '1', two: '2'}\ncpus: 2\n");
+  options.params = {{"one", "3"}};
+
+  const std::string shown = render_document(load_project(options).document, true);
+
+  CHECK(shown.find("cpus: 2  # standard input:3\n") != std::string::npos);
+  CHECK(shown.find("one: \"3\"\n") != std::string::npos);
+  CHECK(shown.find("two: \"2\"  # standard input:2\n") != std::string::npos);
+  CHECK(shown.find("host: /project\n") != std::string::npos);
+}
+
 TEST_CASE("odd texts survive rendering") {
   const char* odd[] = {"yes",  "22:22",      "0644",         "1.10",         "null",   "~",
                        "",     " a",         "a ",           "- a",          "a: b",   "#",
