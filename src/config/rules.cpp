@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/suggest.h"
+#include "config/port_text.h"
 
 namespace envtool {
 
@@ -141,8 +142,7 @@ class Uniqueness {
           problems_.add(port.position,
                         fmt::format("host port {} is taken twice: machine '{}' has it at {}",
                                     port.host->first, owner, position.to_string()),
-                        fmt::format("choose another, or a range: '{0}-{1}:{2}'", port.host->first,
-                                    std::min(port.host->first + 9, 65535), port.guest));
+                        fmt::format("choose another, or a range: '{}'", with_range(port, port.host->first)));
       others.push_back({port.bind, machine.name, port.position});
     }
   }

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/sockets.h"
 #include "base/text.h"
+#include "config/port_text.h"
 #include "core/forwarder.h"
 #include "core/port_holder.h"
 
@@ -110,8 +111,8 @@ bool fits(const Forward& forward, const PortConfig& wanted) {
 }
 
 std::string another_port(const Forward& forward) {
-  return fmt::format("choose another host port, or a range: '{}-{}:{}'", forward.host,
-                     std::min(forward.host + 9, 65535), forward.guest);
+  const PortConfig port{.bind = forward.bind, .guest = forward.guest, .protocol = forward.protocol};
+  return fmt::format("choose another host port, or a range: '{}'", with_range(port, forward.host));
 }
 
 /// The ports of one machine, chosen in the order that leaves most to choose from: fixed ones, those of the

@@ -132,6 +132,10 @@ TEST_CASE("a taken port is refused with its holder, its place and a way out") {
         fmt::format("127.0.0.1:{} is used by 'test_core' (pid {})", book.port(1), ::getpid()));
   CHECK(error.hint() ==
         fmt::format("choose another host port, or a range: '{}-{}:80'", book.port(1), book.port(1) + 9));
+  CHECK(port_refused({"127.0.0.1", 5300, 53, Protocol::udp}, EADDRINUSE).hint() ==
+        "choose another host port, or a range: '5300-5309:53/udp'");
+  CHECK(port_refused({"::1", 65535, 80, Protocol::tcp}, EADDRINUSE).hint() ==
+        "choose another host port, or a range: '[::1]:65526-65535:80'");
   CHECK(error.diagnostics().front().position.line == 1);
 }
 
