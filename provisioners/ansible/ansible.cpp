@@ -132,17 +132,18 @@ class AnsibleProvisioner : public Provisioner {
 
   bool takes_flags() const override { return true; }
 
-  std::vector<Diagnostic> check(const ProvisionConfig& item, Host& host) const override {
-    std::vector<Diagnostic> problems;
+  std::vector<Diagnostic> check(const ProvisionConfig& item) const override {
     const Value& playbook = item.options["playbook"];
     std::error_code ignored;
-    if (!fs::is_regular_file(playbook.as_text(), ignored))
-      problems.push_back(
-          {fmt::format("ansible: no playbook '{}'", playbook.as_text()), playbook.position, ""});
-    if (!is_on_path("ansible-playbook", host))
-      problems.push_back({"ansible: the program 'ansible-playbook' is not installed on this host",
-                          item.position, "sudo apt-get install ansible-core"});
-    return problems;
+    if (fs::is_regular_file(playbook.as_text(), ignored)) return {};
+    return {{fmt::format("ansible: no playbook {}", in_its_directory(playbook.as_text())), playbook.position,
+             ""}};
+  }
+
+  std::vector<Diagnostic> check_host(const ProvisionConfig& item, const Host& host) const override {
+    if (is_on_path("ansible-playbook", host)) return {};
+    return {{"ansible: the program 'ansible-playbook' is not installed on this host", item.position,
+             "sudo apt-get install ansible-core"}};
   }
 
   std::string fingerprint(const ProvisionConfig& item, const ProjectConfig& project) const override {

@@ -75,14 +75,14 @@ class FileProvisioner : public Provisioner {
     return table;
   }
 
-  std::vector<Diagnostic> check(const ProvisionConfig& item, Host&) const override {
+  std::vector<Diagnostic> check(const ProvisionConfig& item) const override {
     std::vector<Diagnostic> problems;
     const Value& source = item.options["source"];
     const Value& mode = item.options["mode"];
     std::error_code ignored;
     if (!fs::exists(source.as_text(), ignored))
-      problems.push_back(
-          {fmt::format("file: no file or directory '{}'", source.as_text()), source.position, ""});
+      problems.push_back({fmt::format("file: no file or directory {}", in_its_directory(source.as_text())),
+                          source.position, ""});
     if (!mode.is_null() && !parse_mode(mode.as_text()))
       problems.push_back({fmt::format("file: expected an octal mode, found '{}'", mode.as_text()),
                           mode.position, "for example \"0644\""});

@@ -67,21 +67,26 @@ class ShellProvisioner : public Provisioner {
     return table;
   }
 
-  std::vector<Diagnostic> check(const ProvisionConfig& item, Host&) const override {
+  std::vector<Diagnostic> check(const ProvisionConfig& item) const override {
     const Value& path = item.options["path"];
     if (path.is_null() == item.options["inline"].is_null())
       return {{"shell: expected either 'inline' or 'path'", item.position,
                "write the script itself, or {path: FILE} for one of the project's files"}};
-    if (path.is_null()) return {};
-    const auto text = read_file_if_there(path.as_text());
-    if (!text) return {{fmt::format("shell: no file '{}'", path.as_text()), path.position, ""}};
-    if (text->starts_with("#!") && text->substr(0, text->find('\n')).ends_with('\r'))
+    if (path.is_null()) {
+      if (!trim(item.options["inline"].as_text()).empty()) return {};
+      return {{"shell: the script is empty", item.options["inline"].position, "leave the step out"}};
+    }
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path.as_text(), ignored))
+      return {{fmt::format("shell: no file {}", in_its_directory(path.as_text())), path.position, ""}};
+    const std::string text = read_file(path.as_text());
+    if (text.starts_with("#!") && text.substr(0, text.find('\n')).ends_with('\r'))
       return {{fmt::format("shell: '{}' has Windows line ends, which no interpreter name may have",
                            path.as_text()),
                path.position, "dos2unix " + quote_shell(path.as_text())}};
     const std::string& expected = item.options["sha256"].as_text();
-    if (!expected.empty() && sha256(*text) != expected)
-      return {{fmt::format("shell: '{}' has sha256 {}, expected {}", path.as_text(), sha256(*text), expected),
+    if (!expected.empty() && sha256(text) != expected)
+      return {{fmt::format("shell: '{}' has sha256 {}, expected {}", path.as_text(), sha256(text), expected),
                item.options["sha256"].position, "look at what changed in it, then write the new sum"}};
     return {};
   }

@@ -1,7 +1,6 @@
 #include "cli/session.h"
 
 #include <fmt/format.h>
-#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/reporter_json.h"
+#include "core/host_resources.h"
 
 namespace envtool {
 
@@ -55,10 +55,9 @@ LoadOptions Session::load_options() const {
   load.user_config = host.paths.config / "config.yaml";
   load.plugins = plugin_schemas(services.providers, services.provisioners);
   load.tool_version = ENVTOOL_VERSION;
-  load.host_cpus = static_cast<int>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
-  struct sysinfo memory = {};
-  if (::sysinfo(&memory) == 0)
-    load.host_memory.bytes = static_cast<std::uint64_t>(memory.totalram) * memory.mem_unit;
+  const HostResources resources = host_resources();
+  load.host_cpus = resources.cpus;
+  load.host_memory = resources.memory;
   utsname system = {};
   if (::uname(&system) == 0) load.architecture = system.machine;
   load.user_id = ::geteuid();

@@ -9,6 +9,9 @@
 
 namespace envtool {
 
+/// In the order of the files; what has no place comes first.
+void sort_by_place(std::vector<Diagnostic>& problems);
+
 /// Collects what is wrong in the user's files, so that all of it is shown at once. A problem at a place is
 /// kept once, however many machines meet it.
 class Diagnostics {

@@ -3,6 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "base/text.h"
+#include "config/diagnostics.h"
+#include "core/host_resources.h"
 
 namespace envtool {
 
@@ -29,6 +35,12 @@ std::vector<Use> uses_of(const MachineConfig& machine) {
        machine.position_of("proxy")},
       {Feature::ca_certs, !machine.ca_certs.empty(), machine.position_of("ca_certs")},
       {Feature::password, !machine.ssh.password.is_null(), machine.position_of("ssh")}};
+  return uses;
+}
+
+/// What is asked of networks, where there are any.
+std::vector<Use> network_uses(const MachineConfig& machine) {
+  std::vector<Use> uses;
   for (const NetworkConfig& network : machine.networks) {
     uses.push_back({Feature::host_bridges, !network.bridge.empty(), network.position});
     uses.push_back({Feature::mac, !network.mac.empty(), network.position});
@@ -81,11 +93,21 @@ void check_folders(const MachineConfig& machine, const ProviderInfo& provider,
   }
 }
 
-void check_provisioners(ProjectRun& run, const std::vector<ProvisionConfig>& items,
-                        std::vector<Diagnostic>& found) {
-  for (const ProvisionConfig& item : items)
-    for (Diagnostic& problem : run.services.provisioners.find(item.kind)->check(item, run.host))
-      found.push_back(std::move(problem));
+/// What was found, by the kind of error it is.
+struct Findings {
+  std::vector<Diagnostic> wrong, unsupported, host;
+};
+
+void append(std::vector<Diagnostic>& to, std::vector<Diagnostic> from) {
+  to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
+}
+
+void check_provisioners(ProjectRun& run, const std::vector<ProvisionConfig>& items, Findings& found) {
+  for (const ProvisionConfig& item : items) {
+    const Provisioner& provisioner = *run.services.provisioners.find(item.kind);
+    append(found.wrong, provisioner.check(item));
+    append(found.host, provisioner.check_host(item, run.host));
+  }
 }
 
 void check_box(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider,
@@ -119,11 +141,85 @@ void drop_repetitions(std::vector<Diagnostic>& found) {
   found = std::move(kept);
 }
 
+void throw_if_any(Findings found) {
+  const ErrorKind kind = !found.wrong.empty()         ? ErrorKind::bad_envfile
+                         : !found.unsupported.empty() ? ErrorKind::unsupported
+                                                      : ErrorKind::host_not_ready;
+  append(found.wrong, std::move(found.unsupported));
+  append(found.wrong, std::move(found.host));
+  drop_repetitions(found.wrong);
+  sort_by_place(found.wrong);
+  if (!found.wrong.empty()) throw Error(kind, std::move(found.wrong));
+}
+
+/// Said once, however many machines one line stands for.
+void warn_of_too_much(const MachineConfig& machine, Operation& operation, std::set<std::string>& said) {
+  const HostResources host = host_resources();
+  const auto warn = [&](const char* key, const std::string& wanted, const std::string& has) {
+    const std::string place = machine.position_of(key).to_string();
+    const std::string text = fmt::format("'{}' is {}{}, and this host has {}", key, wanted,
+                                         place.empty() ? "" : fmt::format(" ({})", place), has);
+    if (said.insert(text).second) operation.say(text, Tone::warning);
+  };
+  if (machine.cpus.value_or(0) > host.cpus)
+    warn("cpus", std::to_string(*machine.cpus), std::to_string(host.cpus));
+  if (machine.memory.value_or(ByteSize{}).bytes > host.memory.bytes)
+    warn("memory", machine.memory->to_string(), host.memory.to_string());
+}
+
+/// Everything but provisioners, which are the same with every provider.
+Findings findings_with(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider,
+                       bool is_made) {
+  Findings found{.unsupported = unsupported_keys(machine, provider)};
+  check_folders(machine, provider, found.wrong);
+  if (!is_made) check_box(run, machine, provider, found.wrong);
+  return found;
+}
+
+bool has_problem_at(const Findings& found, const SourcePosition& position) {
+  const auto is_there = [&](const Diagnostic& problem) {
+    return problem.position.to_string() == position.to_string();
+  };
+  return std::ranges::any_of(found.wrong, is_there) || std::ranges::any_of(found.unsupported, is_there);
+}
+
+/// The problems of the first provider at places where all others have one too.
+Findings shared_findings(std::vector<Findings> each, const std::vector<std::string>& providers) {
+  Findings shared = std::move(each.front());
+  const auto is_solved = [&](const Diagnostic& problem) {
+    return std::any_of(each.begin() + 1, each.end(),
+                       [&](const Findings& other) { return !has_problem_at(other, problem.position); });
+  };
+  std::erase_if(shared.wrong, is_solved);
+  std::erase_if(shared.unsupported, is_solved);
+  for (Diagnostic& problem : shared.unsupported)
+    if (each.size() > 1 && problem.hint.empty())
+      problem.hint = fmt::format("nor by {}", join({providers.begin() + 1, providers.end()}, ", "));
+  return shared;
+}
+
+void check_machine(ProjectRun& run, const MachineConfig& machine, Findings& found) {
+  std::vector<std::string> providers = machine.providers;
+  if (providers.empty())
+    for (const ProviderInfo& info : run.services.providers.infos()) providers.push_back(info.name);
+  std::vector<Findings> each;
+  for (const std::string& name : providers)
+    each.push_back(
+        findings_with(run, effective_for(machine, name), *run.services.providers.info(name), false));
+  if (each.empty()) return;
+  Findings shared = shared_findings(std::move(each), providers);
+  append(found.wrong, std::move(shared.wrong));
+  append(found.unsupported, std::move(shared.unsupported));
+}
+
 }  // namespace
 
 std::vector<Diagnostic> unsupported_keys(const MachineConfig& machine, const ProviderInfo& provider) {
   std::vector<Diagnostic> found;
-  for (const Use& use : uses_of(machine))
+  std::vector<Use> uses = uses_of(machine);
+  if (provider.features.contains(Feature::networks))
+    std::ranges::copy(network_uses(machine), std::back_inserter(uses));
+  for (const Use& use : uses)
     if (use.used && !provider.features.contains(use.feature))
       found.push_back(
           {fmt::format("'{}' is not supported by provider '{}'", to_string(use.feature), provider.name),
@@ -135,7 +231,8 @@ std::vector<Diagnostic> unsupported_keys(const MachineConfig& machine, const Pro
 
 void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machines,
                const std::string& wanted_provider, Operation& operation) {
-  std::vector<Diagnostic> unsupported, wrong;
+  Findings found;
+  std::set<std::string> said;
   for (const MachineConfig* machine : machines) {
     const auto record = run.environment ? MachineStore(*run.environment, machine->name).load() : std::nullopt;
     const std::string name = record && !record->provider.empty()
@@ -144,16 +241,26 @@ void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machine
     const ProviderInfo* const info = run.services.providers.info(name);
     if (info == nullptr) continue;  // left out of this build: said when the provider is made
     const MachineConfig wanted = effective_for(*machine, name);
-    for (Diagnostic& problem : unsupported_keys(wanted, *info)) unsupported.push_back(std::move(problem));
-    check_folders(wanted, *info, wrong);
-    check_provisioners(run, wanted.provision, wrong);
-    if (!record || record->only_disks) check_box(run, wanted, *info, wrong);
+    Findings own = findings_with(run, wanted, *info, record && !record->only_disks);
+    append(found.unsupported, std::move(own.unsupported));
+    append(found.wrong, std::move(own.wrong));
+    check_provisioners(run, wanted.provision, found);
+    warn_of_too_much(wanted, operation, said);
   }
-  check_provisioners(run, run.project.provision_all, wrong);
-  const ErrorKind kind = wrong.empty() ? ErrorKind::unsupported : ErrorKind::bad_envfile;
-  unsupported.insert(unsupported.end(), wrong.begin(), wrong.end());
-  drop_repetitions(unsupported);
-  if (!unsupported.empty()) throw Error(kind, std::move(unsupported));
+  check_provisioners(run, run.project.provision_all, found);
+  throw_if_any(std::move(found));
+}
+
+void check_content(Host& host, const Services& services, const ProjectConfig& project) {
+  ProjectRun run(host, services, project, std::nullopt, {});
+  Findings found;
+  for (const MachineConfig& machine : project.machines) {
+    check_machine(run, machine, found);
+    check_provisioners(run, machine.provision, found);
+  }
+  check_provisioners(run, project.provision_all, found);
+  found.host.clear();  // what is installed here says nothing about the file
+  throw_if_any(std::move(found));
 }
 
 }  // namespace envtool

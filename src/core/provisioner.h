@@ -46,9 +46,12 @@ class Provisioner {
   /// Name, options, default `run`. The same at every call.
   virtual const PluginSchema& schema() const = 0;
 
-  /// Problems that can be seen before anything changes: a missing file, a program not installed.
-  /// Reads the host only.
-  virtual std::vector<Diagnostic> check(const ProvisionConfig& item, Host& host) const = 0;
+  /// What is wrong with the item, which can be seen before anything changes: a missing file, options that
+  /// exclude each other. Reads files only.
+  virtual std::vector<Diagnostic> check(const ProvisionConfig& item) const = 0;
+
+  /// What this host lacks for it: a program that is not installed.
+  virtual std::vector<Diagnostic> check_host(const ProvisionConfig&, const Host&) const { return {}; }
 
   /// A digest of everything that decides what a run does, for `run: changed`: options and content of files.
   virtual std::string fingerprint(const ProvisionConfig& item, const ProjectConfig& project) const = 0;
@@ -60,5 +63,8 @@ class Provisioner {
   /// Whether it understands `--check`, `--diff` and raw arguments; others refuse them.
   virtual bool takes_flags() const { return false; }
 };
+
+/// "'site.yml' in '/home/ada/shop'": a path that is not there, for messages.
+std::string in_its_directory(const std::filesystem::path& path);
 
 }  // namespace envtool

@@ -199,12 +199,12 @@ TEST_CASE("a missing playbook and a missing Ansible are found before anything ch
   Playbooks playbooks;
   playbooks.host.host.variables["PATH"] = playbooks.place.path().string();
 
-  const auto problems = playbooks.provisioner().check(
-      playbooks.item(Value::map({{"playbook", "/nonexistent"}})), playbooks.host.host);
+  const ProvisionConfig item = playbooks.item(Value::map({{"playbook", "/project/site.yml"}}));
+  const auto problems = playbooks.provisioner().check(item);
+  const auto lacks = playbooks.provisioner().check_host(item, playbooks.host.host);
 
-  REQUIRE(problems.size() == 2);
-  CHECK(problems[0].text == "ansible: no playbook '/nonexistent'");
-  CHECK(problems[1].hint == "sudo apt-get install ansible-core");
+  CHECK(problems.at(0).text == "ansible: no playbook 'site.yml' in '/project'");
+  CHECK(lacks.at(0).hint == "sudo apt-get install ansible-core");
 }
 
 TEST_CASE("the fingerprint changes with a role beside the playbook") {

@@ -108,11 +108,10 @@ TEST_CASE("a missing source and a mode that is none are problems of the Envfile"
   Files files;
 
   const auto problems = files.provisioner().check(
-      files.item(Value::map({{"source", "/nonexistent"}, {"destination", "/x"}, {"mode", "rwx"}})),
-      files.host.host);
+      files.item(Value::map({{"source", "/nonexistent"}, {"destination", "/x"}, {"mode", "rwx"}})));
 
   REQUIRE(problems.size() == 2);
-  CHECK(problems[0].text == "file: no file or directory '/nonexistent'");
+  CHECK(problems[0].text == "file: no file or directory 'nonexistent' in '/'");
   CHECK(problems[1].text == "file: expected an octal mode, found 'rwx'");
 }
 

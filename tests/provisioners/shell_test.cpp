@@ -95,12 +95,15 @@ TEST_CASE("the script of a file is sent as it is") {
 TEST_CASE("a missing script, none and two are problems of the Envfile") {
   Shell shell;
   const auto problems_of = [&](Value options) {
-    return shell.provisioner().check(shell.item(std::move(options)), shell.host.host);
+    return shell.provisioner().check(shell.item(std::move(options)));
   };
 
-  CHECK(problems_of(Value::map({{"path", "/nonexistent"}})).at(0).text == "shell: no file '/nonexistent'");
+  CHECK(problems_of(Value::map({{"path", "/nonexistent"}})).at(0).text ==
+        "shell: no file 'nonexistent' in '/'");
   CHECK(problems_of(Value::map()).at(0).text == "shell: expected either 'inline' or 'path'");
   CHECK(problems_of(Value::map({{"path", "/x"}, {"inline", "x"}})).size() == 1);
+  CHECK(problems_of(Value::map({{"inline", " \n"}})).at(0).text == "shell: the script is empty");
+  CHECK(problems_of(Value::map({{"path", "/"}})).size() == 1);
   CHECK(problems_of(Value::map({{"inline", "x"}})).empty());
 }
 
@@ -110,7 +113,7 @@ TEST_CASE("a script that is not the one whose sum was written down is refused") 
   write_file(path, "echo changed\n");
   const ProvisionConfig item = shell.item(Value::map({{"path", path}, {"sha256", sha256("echo\n")}}));
 
-  CHECK(shell.provisioner().check(item, shell.host.host).size() == 1);
+  CHECK(shell.provisioner().check(item).size() == 1);
   CHECK_THROWS_AS(shell.run(item), Error);
 }
 
@@ -119,7 +122,7 @@ TEST_CASE("Windows line ends after an interpreter's name are found before anythi
   const std::string path = (shell.place.path() / "s.sh").string();
   write_file(path, "#!/bin/sh\r\necho\r\n");
 
-  const auto problems = shell.provisioner().check(shell.item(Value::map({{"path", path}})), shell.host.host);
+  const auto problems = shell.provisioner().check(shell.item(Value::map({{"path", path}})));
 
   CHECK(problems.at(0).hint == "dos2unix " + path);
 }

@@ -355,7 +355,9 @@ void FakeProvider::forget_box(const std::string& digest, Operation& operation) {
 
 std::vector<HostCheck> FakeProvider::diagnose(Operation&) {
   return {
-      {.name = "memory to keep machines in", .ok = true, .found = "enough"},
+      {.name = "memory to keep machines in",
+       .ok = backend_.host_problem.empty(),
+       .found = backend_.host_problem.empty() ? "enough" : backend_.host_problem},
       {.name = "a comfortable chair", .ok = false, .required = false, .found = "none", .remedy = "sit down"}};
 }
 

@@ -9,7 +9,7 @@ namespace envtool {
 class NoteProvisioner : public Provisioner {
  public:
   const PluginSchema& schema() const override { return schema_; }
-  std::vector<Diagnostic> check(const ProvisionConfig&, Host&) const override { return {}; }
+  std::vector<Diagnostic> check(const ProvisionConfig&) const override { return {}; }
   std::string fingerprint(const ProvisionConfig& item, const ProjectConfig&) const override {
     return to_json(item.options);
   }

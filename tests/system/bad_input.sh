@@ -71,8 +71,10 @@ provision:
   - ansible: site.yml
   - shell: {path: setup.sh}
   - file: {source: app.ini, destination: /etc/app.ini}"
-expect 3 envtool up
-says /broken/site.yml /broken/setup.sh /broken/app.ini "Envfile:4:" "Envfile:5:" "Envfile:6:"
+for command in up validate; do
+  expect 3 envtool $command
+  says "'site.yml' in '" "'setup.sh' in '" "'app.ini' in '" "Envfile:4:" "Envfile:5:" "Envfile:6:"
+done
 [ ! -e .envtool ] || fail ".envtool is left"
 nothing_left
 envfile <<<$'box: build:debian/bookworm\nfolders: ["./src:/srv"]'
@@ -83,6 +85,8 @@ step "keys that the provider does not support are refused by name"
 envfile <<<"$base
 cloud_init: {inline: '#cloud-config'}
 disk: 20GiB"
+expect 6 envtool validate
+says "'cloud_init' is not supported by provider 'lxc'" "nor by"
 expect 6 envtool up
 says "'cloud_init' is not supported by provider 'lxc'" "'disk'" "Envfile:3:"
 [ ! -e .envtool ] || fail ".envtool is left"

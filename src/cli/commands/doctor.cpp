@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/shell.h"
@@ -58,6 +59,9 @@ Section provider_section(Session& session, const ProviderInfo& info) {
     provider->check_host(operation);
   } catch (const Error& error) {
     usable = {.name = "usable", .ok = false, .found = error.what(), .remedy = error.hint()};
+    const bool was_said = std::ranges::any_of(
+        section.checks, [&](const HostCheck& check) { return !check.ok && check.found == error.what(); });
+    if (was_said) usable = {.name = "usable", .ok = false, .found = "not before that is mended"};
   }
   section.checks.push_back(std::move(usable));
   return section;
