@@ -118,16 +118,21 @@ int run_command(const World& world, const ServiceMaker& make_services, const Com
   PolitelyAttached processes(world.processes, terminal);
   Host host{processes, world.clock, *reporter, world.variables, {}, world.working_directory};
   const std::stop_callback tell(world.stop, [&] {
+/// `-C`, as one would write it.
+fs::path directory_named(const World& world, const std::string& name) {
+  fs::path directory = (world.working_directory / name).lexically_normal();
+  if (!directory.has_filename()) directory = directory.parent_path();
+  if (!fs::is_directory(directory))
+    throw Error(ErrorKind::usage, fmt::format("there is no directory '{}'", name));
+  return directory;
+}
+
     if (!processes.is_attached())
       reporter->say("", "stopping at the next safe point; Ctrl-C again quits at once", Tone::warning);
   });
   try {
     host.paths = host_paths(world.variables, world.home, world.program);
-    if (!options.directory.empty()) {
-      host.working_directory = (world.working_directory / options.directory).lexically_normal();
-      if (!fs::is_directory(host.working_directory))
-        throw Error(ErrorKind::usage, fmt::format("there is no directory '{}'", options.directory));
-    }
+    if (!options.directory.empty()) host.working_directory = directory_named(world, options.directory);
     const std::shared_ptr<const Services> services = make_services(host);
     Session session(host, *services, world.console, options, language, world.stop);
     session.command = command.name;

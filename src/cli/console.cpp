@@ -10,18 +10,21 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "cli/exit_code.h"
 
 namespace envtool {
 
 namespace {
 
-void write_all(int fd, std::string_view text) {
+/// 0, or the errno of what could not be written.
+int write_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(fd, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return;
+    if (count < 0) return errno;
     text.remove_prefix(static_cast<size_t>(count));
   }
+  return 0;
 }
 
 /// 0 at the end of the input.
@@ -36,8 +39,19 @@ size_t read_some(char* buffer, size_t size) {
 
 }  // namespace
 
-void SystemConsole::write_output(std::string_view text) { write_all(STDOUT_FILENO, text); }
+void SystemConsole::write_output(std::string_view text) {
+  const int error = write_all(output_, text);
+  if (error != 0 && error != EPIPE) lost_output_ = error;
+}
 void SystemConsole::write_error(std::string_view text) { write_all(STDERR_FILENO, text); }
+
+int SystemConsole::finish(int code) {
+  if (lost_output_ == 0) return code;
+  const Error error(ErrorKind::failed,
+                    fmt::format("cannot write standard output: {}", errno_text(lost_output_)));
+  write_error(error.render());
+  return code == exit_code::done ? exit_code::failed : code;
+}
 
 std::string SystemConsole::read_input() {
   std::string text;
@@ -59,7 +73,7 @@ std::optional<std::string> SystemConsole::read_line(const std::stop_token& stop)
 }
 
 bool SystemConsole::input_is_terminal() const { return ::isatty(STDIN_FILENO) == 1; }
-bool SystemConsole::output_is_terminal() const { return ::isatty(STDOUT_FILENO) == 1; }
+bool SystemConsole::output_is_terminal() const { return ::isatty(output_) == 1; }
 bool SystemConsole::error_is_terminal() const { return ::isatty(STDERR_FILENO) == 1; }
 
 TerminalSize SystemConsole::size() const {

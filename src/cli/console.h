@@ -1,5 +1,8 @@
 #pragma once
 
+#include <unistd.h>
+
+#include <atomic>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -16,7 +19,7 @@ struct TerminalSize {
 class Console {
  public:
   virtual ~Console() = default;
-  /// Writes all of it at once. A closed pipe or a full disk is not reported.
+  /// Writes all of it at once. What cannot be written is lost; `SystemConsole::finish` tells.
   virtual void write_output(std::string_view text) = 0;
   virtual void write_error(std::string_view text) = 0;
   /// All of standard input. Throws Error(failed).
@@ -33,6 +36,13 @@ class Console {
 /// The process's own streams.
 class SystemConsole : public Console {
  public:
+  /// Standard output is that descriptor, which stays the caller's.
+  explicit SystemConsole(int output = STDOUT_FILENO) : output_(output) {}
+
+  /// The exit code of a program that would end with `code`: lost output is a failure, which it says, but for
+  /// a pipe whose reader has seen enough.
+  int finish(int code);
+
   void write_output(std::string_view text) override;
   void write_error(std::string_view text) override;
   std::string read_input() override;
@@ -41,6 +51,10 @@ class SystemConsole : public Console {
   bool output_is_terminal() const override;
   bool error_is_terminal() const override;
   TerminalSize size() const override;
+
+ private:
+  int output_;
+  std::atomic<int> lost_output_ = 0;  ///< the errno
 };
 
 }  // namespace envtool

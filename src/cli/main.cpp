@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -79,7 +80,24 @@ EnvironmentVariables environment_variables() {
   return variables;
 }
 
+/// The number of a standard stream that is closed would be that of the next file opened, and words would go
+/// into it. What stands there instead refuses them.
+void keep_stream_numbers() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) ::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+std::filesystem::path working_directory() {
+  std::error_code gone;
+  std::filesystem::path directory = std::filesystem::current_path(gone);
+  if (gone)
+    throw Error(ErrorKind::usage, "the working directory is not there any more")
+        .with_hint("change into a directory that is, as with 'cd'");
+  return directory;
+}
+
 int run(const std::vector<std::string>& words) {
+  keep_stream_numbers();
   SystemConsole console;
   try {
     drop_to_sudo_user();
@@ -96,9 +114,9 @@ int run(const std::vector<std::string>& words) {
                       .variables = variables,
                       .home = home == variables.end() ? "/" : home->second,
                       .program = std::filesystem::read_symlink("/proc/self/exe"),
-                      .working_directory = std::filesystem::current_path(),
+                      .working_directory = working_directory(),
                       .stop = stop.get_token()};
-    return run_app(world, make_services, words);
+    return console.finish(run_app(world, make_services, words));
   } catch (const Error& error) {
     console.write_error(error.render());
     return exit_code_of(error.kind());

@@ -92,6 +92,22 @@ says "'cloud_init' is not supported by provider 'lxc'" "'disk'" "Envfile:3:"
 [ ! -e .envtool ] || fail ".envtool is left"
 nothing_left
 
+step "output that is lost, a standard stream that is closed, a directory that is gone"
+envfile <<<"$base"
+# lost COMMAND...: what it prints goes to a full disk.
+lost() { "$ENVTOOL" "$@" >/dev/full; }
+expect 1 lost status
+says "cannot write standard output: No space left on device"
+expect 1 lost --help
+closed() { "$ENVTOOL" status >&-; }
+expect 1 closed
+says "cannot write standard output"
+seen() { "$ENVTOOL" completion bash | head -n 1; }
+expect 0 seen
+gone() { (mkdir "$work/gone" && cd "$work/gone" && rmdir "$work/gone" && "$ENVTOOL" status); }
+expect 2 gone
+says "the working directory is not there any more"
+
 step "a taken port: who holds it; of a range, the next one"
 python3 -m http.server --bind 127.0.0.1 18931 >/dev/null 2>&1 9>&- &
 server=$!
