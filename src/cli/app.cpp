@@ -77,9 +77,19 @@ class PolitelyAttached : public ProcessRunner {
   std::atomic<int> attached_ = 0;
 };
 
-std::unique_ptr<Reporter> make_reporter(const World& world, const GlobalOptions& options, bool event_stream,
-                                        TerminalReporter*& terminal) {
-  if (options.json) return std::make_unique<JsonReporter>(world.console, event_stream);
+/// The reporter, and which one it is where that matters.
+struct Shown {
+  std::unique_ptr<Reporter> reporter;
+  TerminalReporter* terminal = nullptr;
+  JsonReporter* json = nullptr;
+};
+
+Shown make_reporter(const World& world, const GlobalOptions& options, bool event_stream) {
+  if (options.json) {
+    auto reporter = std::make_unique<JsonReporter>(world.console, event_stream);
+    JsonReporter* const json = reporter.get();
+    return {std::move(reporter), nullptr, json};
+  }
   const bool is_terminal = world.console.error_is_terminal();
   const ReporterOptions how{.style = style_for(world, options, is_terminal),
                             .detail = options.quiet     ? Detail::quiet
@@ -87,10 +97,10 @@ std::unique_ptr<Reporter> make_reporter(const World& world, const GlobalOptions&
                                                         : Detail::normal,
                             .timestamps = options.timestamps};
   if (!is_terminal || variable(world, "TERM") == "dumb")
-    return std::make_unique<PlainReporter>(world.console, world.clock, how);
+    return {std::make_unique<PlainReporter>(world.console, world.clock, how)};
   auto reporter = std::make_unique<TerminalReporter>(world.console, world.clock, how);
-  terminal = reporter.get();
-  return reporter;
+  TerminalReporter* const terminal = reporter.get();
+  return {std::move(reporter), terminal};
 }
 
 /// Keeps what `next` is told in the file that ENVTOOL_LOG names, if it does.
@@ -108,16 +118,6 @@ std::unique_ptr<Reporter> with_log(const World& world, const Command& command, R
   return nullptr;
 }
 
-/// One command from its parsed line to its exit code.
-int run_command(const World& world, const ServiceMaker& make_services, const CommandLine& language,
-                const Command& command, const GlobalOptions& options) {
-  TerminalReporter* terminal = nullptr;
-  const auto shown = make_reporter(world, options, command.event_stream, terminal);
-  const auto log = with_log(world, command, *shown);
-  Reporter* const reporter = log ? log.get() : shown.get();
-  PolitelyAttached processes(world.processes, terminal);
-  Host host{processes, world.clock, *reporter, world.variables, {}, world.working_directory};
-  const std::stop_callback tell(world.stop, [&] {
 /// `-C`, as one would write it.
 fs::path directory_named(const World& world, const std::string& name) {
   fs::path directory = (world.working_directory / name).lexically_normal();
@@ -127,9 +127,22 @@ fs::path directory_named(const World& world, const std::string& name) {
   return directory;
 }
 
+/// One command from its parsed line to its exit code.
+int run_command(const World& world, const ServiceMaker& make_services, const CommandLine& language,
+                const Command& command, const GlobalOptions& options) {
+  const Shown shown = make_reporter(world, options, command.event_stream);
+  const auto log = with_log(world, command, *shown.reporter);
+  Reporter* const reporter = log ? log.get() : shown.reporter.get();
+  PolitelyAttached processes(world.processes, shown.terminal);
+  Host host{processes, world.clock, *reporter, world.variables, {}, world.working_directory};
+  const std::stop_callback tell(world.stop, [&] {
     if (!processes.is_attached())
       reporter->say("", "stopping at the next safe point; Ctrl-C again quits at once", Tone::warning);
   });
+  const auto end = [&](int code) {
+    if (shown.json) shown.json->end(code);
+    return code;
+  };
   try {
     host.paths = host_paths(world.variables, world.home, world.program);
     if (!options.directory.empty()) host.working_directory = directory_named(world, options.directory);
@@ -137,16 +150,16 @@ fs::path directory_named(const World& world, const std::string& name) {
     Session session(host, *services, world.console, options, language, world.stop);
     session.command = command.name;
     session.style = style_for(world, options, world.console.output_is_terminal());
-    return command.run(session);
+    return end(command.run(session));
   } catch (const Error& error) {
     reporter->error("", error);
-    return exit_code_of(error.kind());
+    return end(exit_code_of(error.kind()));
   } catch (const Interrupted&) {
     reporter->say("", "interrupted", Tone::warning);
-    return exit_code::interrupted;
+    return end(exit_code::interrupted);
   } catch (const std::exception& surprise) {
     reporter->error("", Error(ErrorKind::failed, surprise.what()));
-    return exit_code::failed;
+    return end(exit_code::failed);
   }
 }
 

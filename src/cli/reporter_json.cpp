@@ -41,6 +41,7 @@ void JsonReporter::event(std::string_view kind, std::string_view machine, Value:
   if (!machine.empty()) value.set("machine", machine);
   for (auto& [key, member] : members) value.set(std::move(key), std::move(member));
   const std::lock_guard lock(mutex_);
+  has_ended_ = false;
   console_.write_output(to_json(value) + "\n");
 }
 
@@ -48,7 +49,13 @@ void JsonReporter::product(std::string_view) {}
 
 void JsonReporter::document(const Value& value) {
   const std::lock_guard lock(mutex_);
+  has_ended_ = true;
   console_.write_output(to_json(value, stream_ ? -1 : 2) + "\n");
+}
+
+void JsonReporter::end(int exit_code) {
+  if (!stream_ || has_ended_) return;
+  document(Value::map({{"event", "result"}, {"exit_code", exit_code}, {"machines", Value::list()}}));
 }
 
 void JsonReporter::say(std::string_view machine, std::string_view sentence, Tone tone) {

@@ -24,12 +24,16 @@ class JsonReporter : public Reporter {
   void output_line(std::string_view machine, std::string_view line) override;
   void error(std::string_view machine, const Error& error) override;
 
+  /// Ends a stream with a `result` event that names no machine, unless it has just had its own.
+  void end(int exit_code);
+
  private:
   void event(std::string_view kind, std::string_view machine, Value::Map members);
 
   Console& console_;
   bool stream_;
   std::mutex mutex_;
+  bool has_ended_ = false;  ///< the last line was a result
 };
 
 /// The problems as data: a list of `text`, `hint`, `file`, `line`, `column`.

@@ -27,6 +27,21 @@ ProjectConfig config_of(const Engine::Setup& setup) {
   return config;
 }
 
+/// Writes down how long its life was, whichever way it ends.
+class ElapsedTime {
+ public:
+  ElapsedTime(const Clock& clock, std::chrono::milliseconds& result)
+      : clock_(clock), started_(clock.now()), result_(result) {}
+  ~ElapsedTime() { result_ = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - started_); }
+  ElapsedTime(const ElapsedTime&) = delete;
+  ElapsedTime& operator=(const ElapsedTime&) = delete;
+
+ private:
+  const Clock& clock_;
+  const std::chrono::steady_clock::time_point started_;
+  std::chrono::milliseconds& result_;
+};
+
 }  // namespace
 
 Engine::Parts::Parts(Setup given)
@@ -127,7 +142,7 @@ Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome&
       if (std::find(other.depends_on.begin(), other.depends_on.end(), name) != other.depends_on.end())
         task.after.push_back(other.name);
   task.run = [this, name, &tour, &work, &outcome] {
-    const auto started = setup.host.clock.now();
+    const ElapsedTime elapsed(setup.host.clock, outcome.elapsed);
     outcome.result = MachineOutcome::Result::unchanged;
     if (tour.recorded_only && !MachineStore(*run.environment, name).load()) return;
     try {
@@ -138,7 +153,6 @@ Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome&
       setup.host.reporter.error(name, error);
       throw;
     }
-    outcome.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(setup.host.clock.now() - started);
   };
   return task;
 }

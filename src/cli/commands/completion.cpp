@@ -70,7 +70,8 @@ complete -c envtool -f -a '(__envtool_complete)'
 int completion(Session& session, const std::string& shell) {
   if (shell != "bash" && shell != "zsh" && shell != "fish")
     throw Error(ErrorKind::usage, fmt::format("no completion for '{}'; there is bash, zsh and fish", shell));
-  session.host.reporter.product(shell == "bash" ? bash_script : shell == "zsh" ? zsh_script : fish_script);
+  const std::string_view script = shell == "bash" ? bash_script : shell == "zsh" ? zsh_script : fish_script;
+  session.show(script, Value::map({{"shell", shell}, {"script", script}}));
   return exit_code::done;
 }
 
