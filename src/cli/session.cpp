@@ -125,6 +125,38 @@ Engine& Session::open_environment(const std::string& reference, Config wanted) {
   return make_engine(std::move(environment));
 }
 
+/// How '@...' names the environment on record for the project here; empty when there is none.
+std::string Session::reference_here() {
+  fs::path directory = host.working_directory;
+  const std::vector<std::string> files = load_options().files;
+  try {
+    if (!files.empty() && files.front() != "-")
+      directory = (directory / files.front()).parent_path();
+    else if (const auto envfile = files.empty() ? find_envfile(directory) : std::nullopt)
+      directory = envfile->parent_path();
+  } catch (const Error&) {  // two side by side: they are here
+  }
+  directory = fs::weakly_canonical(directory);
+  const std::vector<Environment> all = environments().all();
+  const auto here = std::ranges::find(all, directory, &Environment::directory);
+  if (here == all.end()) return {};
+  return std::ranges::count(all, here->name, &Environment::name) == 1 ? here->name : here->id.substr(0, 8);
+}
+
+const LoadedProject& Session::project_here(Config wanted) {
+  try {
+    return project();
+  } catch (const Error& error) {
+    const std::string reference = wanted == Config::if_there ? reference_here() : "";
+    if (reference.empty()) throw;
+    std::vector<Diagnostic> problems = error.diagnostics();
+    std::string& hint = problems.back().hint;
+    hint += fmt::format("{0}'@{1}' and '@{1}/MACHINE' reach its machines without the Envfile",
+                        hint.empty() ? "" : "; ", reference);
+    throw Error(error.kind(), std::move(problems));
+  }
+}
+
 Session::Target Session::open(const std::vector<std::string>& machines, Config wanted) {
   std::optional<std::string> reference;
   std::vector<std::string> patterns;
@@ -142,15 +174,23 @@ Session::Target Session::open(const std::vector<std::string>& machines, Config w
       patterns.push_back(machine.substr(slash + 1));
   }
   if (reference && !reference->empty()) return {open_environment(*reference, wanted), patterns};
-  const ProjectConfig& here = project().project;
+  const ProjectConfig& here = project_here(wanted).project;
   FoundEnvironment found = environments().find(here.directory, here.name);
   if (!found.note.empty()) host.reporter.say("", found.note);
   return {make_engine(std::move(found.environment)), patterns};
 }
 
-Session::MachineTarget Session::open_one(const std::string& machine) {
-  Target target = open(machine.empty() ? std::vector<std::string>{} : std::vector{machine});
+Session::MachineTarget Session::open_one(const std::string& machine, Config wanted) {
+  Target target = open(machine.empty() ? std::vector<std::string>{} : std::vector{machine}, wanted);
   return {target.engine, target.engine.select_one(target.machines.empty() ? "" : target.machines.front())};
+}
+
+Session::GroupTarget Session::open_group(const std::string& machines) {
+  Target target =
+      open(machines.empty() ? std::vector<std::string>{} : std::vector{machines}, Config::if_there);
+  if (target.machines.empty()) return {target.engine, {target.engine.select_one("")}, false};
+  const std::vector<std::string> names = target.engine.select(target.machines, true);
+  return {target.engine, names, names != target.machines};
 }
 
 namespace {

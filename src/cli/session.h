@@ -58,7 +58,14 @@ class Session {
     Engine& engine;
     std::string machine;
   };
-  MachineTarget open_one(const std::string& machine);
+  MachineTarget open_one(const std::string& machine, Config config = Config::if_there);
+  /// All machines that one argument means, or the one that is meant without any.
+  struct GroupTarget {
+    Engine& engine;
+    std::vector<std::string> machines;
+    bool is_group;  ///< a block or a glob was named, even one of a single machine
+  };
+  GroupTarget open_group(const std::string& machines);
   /// Set before `open` by `up --adopt`.
   bool adopt = false;
   /// The configuration that `open` used; null when there was none.
@@ -71,6 +78,9 @@ class Session {
 
  private:
   LoadOptions load_options() const;
+  /// The project here. When it cannot be read, the error says how `if_there` does without.
+  const LoadedProject& project_here(Config config);
+  std::string reference_here();
   Engine& make_engine(std::optional<Environment> environment);
   Engine& open_environment(const std::string& reference, Config config);
 

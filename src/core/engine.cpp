@@ -246,7 +246,9 @@ Outcome Engine::sync(const std::vector<std::string>& machines) {
       context.operation.say(fmt::format("it is {}; nothing to sync", to_string(context.state.phase)));
       return false;
     }
-    return run_steps(context, {sync_folders_step()}, job.journal());
+    const bool worked = run_steps(context, {sync_folders_step()}, job.journal());
+    if (!worked) context.operation.say("no folder is copied into it; nothing to sync");
+    return worked;
   });
 }
 

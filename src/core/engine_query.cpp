@@ -49,13 +49,12 @@ std::vector<std::string> Engine::select(const std::vector<std::string>& patterns
 }
 
 std::string Engine::select_one(const std::string& pattern) const {
-  const std::vector<MachineConfig>& machines = parts_->config.machines;
-  std::vector<std::string> candidates =
+  const std::vector<std::string> candidates =
       select(pattern.empty() ? std::vector<std::string>{} : std::vector{pattern}, true);
   if (candidates.size() == 1) return candidates.front();
-  for (const MachineConfig& machine : machines)
-    if (machine.primary && std::find(candidates.begin(), candidates.end(), machine.name) != candidates.end())
-      return machine.name;
+  if (pattern.empty())
+    for (const MachineConfig& machine : parts_->config.machines)
+      if (machine.primary) return machine.name;
   throw Error(ErrorKind::usage, pattern.empty() ? "which machine? the project has several"
                                                 : fmt::format("'{}' means several machines", pattern))
       .with_hint(fmt::format("name one of: {}", join(candidates, ", ")));

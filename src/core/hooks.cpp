@@ -27,7 +27,7 @@ void run_hook(ProjectRun& run, const HookConfig& hook, Operation& operation) {
   const std::string text =
       fmt::format("the hook {} '{}' exited with status {}", moment, hook.command, result.status);
   if (!hook.continue_on_error) throw Error(ErrorKind::failed, text).at(hook.position);
-  operation.say(text + ", which it may", Tone::warning);
+  operation.say(text + "; going on, as its 'on_error' says", Tone::warning);
 }
 
 }  // namespace

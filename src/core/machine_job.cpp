@@ -23,6 +23,17 @@ std::string backend_name(const std::string& project, const std::string& machine,
   return name + "-" + id.substr(0, 8);
 }
 
+/// `waited` is for how long the command was to wait; zero: not at all.
+Error busy(const std::string& holder, std::chrono::milliseconds waited) {
+  if (waited.count() == 0)
+    return Error(ErrorKind::busy, fmt::format("another envtool is working on it ({})", holder))
+        .with_hint("wait for it with --wait");
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited).count();
+  return Error(ErrorKind::busy,
+               fmt::format("another envtool still works on it after {} s ({})", seconds, holder))
+      .with_hint("'--wait' without a number waits until it is done");
+}
+
 }  // namespace
 
 MachineJob::MachineJob(ProjectRun& run, const MachineConfig& machine, const Engine::Setup& setup,
@@ -67,9 +78,7 @@ FileLock MachineJob::take_lock(const Engine::Setup& setup) {
   for (bool told = false;; told = true) {
     if (auto lock = FileLock::try_take(store_.lock(), holder)) return std::move(*lock);
     const std::string other = FileLock::holder_of(store_.lock());
-    if (clock.now() >= deadline)
-      throw Error(ErrorKind::busy, fmt::format("another envtool is working on it ({})", other))
-          .with_hint("wait for it with --wait");
+    if (clock.now() >= deadline) throw busy(other, setup.lock_wait);
     if (!told) operation_.say(fmt::format("waiting for another envtool ({})", other));
     operation_.sleep_for(std::chrono::milliseconds(100));
   }

@@ -544,9 +544,11 @@ TEST_CASE("doctor --fix stops at a command that fails and says which") {
 TEST_CASE("a busy machine is exit 5 and names who is at work") {
   TestWorld world;
   world.write_envfile();
-  CliResult inner;
+  CliResult inner, waiting;
   world.backend.on_call = [&](const std::string& call, const std::string&, Operation&) {
-    if (call == "start") inner = run_cli(world, {"halt"});
+    if (call != "start") return;
+    inner = run_cli(world, {"halt"});
+    waiting = run_cli(world, {"halt", "--wait=2"});
   };
 
   const CliResult outer = run_cli(world, {"up"});
@@ -554,6 +556,10 @@ TEST_CASE("a busy machine is exit 5 and names who is at work") {
   CHECK(outer.code == 0);
   CHECK(inner.code == 5);
   CHECK(has(inner.errors, "envtool up"));
+  CHECK(has(inner.errors, "hint: wait for it with --wait"));
+  CHECK(waiting.code == 5);
+  CHECK(has(waiting.errors, "another envtool still works on it after 2 s (pid "));
+  CHECK_FALSE(has(waiting.errors, "wait for it with"));
 }
 
 TEST_CASE("an interrupted command is exit 130, and the next one goes on") {
@@ -601,6 +607,8 @@ TEST_CASE("-C works from another directory and -f on another file") {
   CHECK(has(run_cli(world, {"-C", world.project().string(), "status"}).output, "web"));
   CHECK(has(run_cli(world, {"status", "-C", "../shop", "-f", "other.yaml"}).output, "mail"));
   CHECK(run_cli(world, {"-C", "nowhere", "status"}).code == 2);
+  CHECK(has(run_cli(world, {"-C", "tmp/..", "status"}).errors,
+            "there is no Envfile in '" + world.home().string() + "' or above it"));
 }
 
 TEST_CASE("an Envfile may come from standard input") {
@@ -706,6 +714,9 @@ TEST_CASE("up without a terminal prints plain lines, with one live ones") {
 
 TEST_CASE("sync pushes copied folders, with --watch at every change until it is interrupted") {
   TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+  const CliResult none = run_cli(world, {"sync"});
   world.write("Envfile", "box: fake/debian\nfolders: [{host: ., guest: /srv/app, type: rsync}]\n");
   run_cli(world, {"up"});
   world.folders.pushes.clear();
@@ -713,6 +724,7 @@ TEST_CASE("sync pushes copied folders, with --watch at every change until it is 
 
   CHECK(run_cli(world, {"sync"}).code == 0);
   CHECK(world.folders.pushes.size() == 1);
+  CHECK(has(none.errors, "default: no folder is copied into it; nothing to sync\n"));
   CHECK(run_cli(world, {"sync", "--watch"}).code == 130);
   CHECK(world.folders.pushes.size() == 4);
   CHECK(world.folders.watched == std::vector<std::string>{"/srv/app"});

@@ -19,8 +19,13 @@ bool is_of_type(const Value& value, const std::string& type) {
   return type == "array" ? value.is_list() : value.is_map();
 }
 
+Value schema_of_file(const std::string& file) {
+  return parse_json(read_file(source_directory / "tests/data/schema" / file), file);
+}
+
 /// The first violation of the part of JSON Schema that tests/data/schema uses; empty when there is none.
 std::string violation(const Value& value, const Value& schema, const std::string& path = "$") {
+  if (schema.has("$ref")) return violation(value, schema_of_file(schema["$ref"].as_text()), path);
   if (!is_of_type(value, schema["type"].as_text()))
     return fmt::format("{} is {}, not of type {}", path, value.kind_name(), schema["type"].as_text());
   const std::vector<std::string> choices = schema["enum"].as_texts();
@@ -43,9 +48,7 @@ std::string violation(const Value& value, const Value& schema, const std::string
   return {};
 }
 
-Value schema(const std::string& name) {
-  return parse_json(read_file(source_directory / "tests/data/schema" / (name + ".json")), name);
-}
+Value schema(const std::string& name) { return schema_of_file(name + ".json"); }
 
 /// `named`: words of the command, which name its schema.
 void check_document(TestWorld& world, std::vector<std::string> words, std::ptrdiff_t named = 1) {
@@ -56,7 +59,8 @@ void check_document(TestWorld& world, std::vector<std::string> words, std::ptrdi
   CHECK(violation(parse_json(result.output, name), schema(name)) == "");
 }
 
-void check_events(TestWorld& world, std::vector<std::string> words) {
+/// `has_machines`: the result tells of some.
+void check_events(TestWorld& world, std::vector<std::string> words, bool has_machines = true) {
   const std::string name = words.front();
   CAPTURE(name);
   words.emplace_back("--json");
@@ -70,6 +74,7 @@ void check_events(TestWorld& world, std::vector<std::string> words) {
   const Value end = parse_json(last, name);
   CHECK(end["event"] == Value("result"));
   CHECK(end["exit_code"] == Value(result.code));
+  CHECK(end["machines"].items().empty() != has_machines);
   CHECK(result.errors.empty());
 }
 
@@ -93,6 +98,19 @@ TEST_CASE("--json prints what the schemas say, before and after up") {
   check_document(world, {"status", "--usage"});
   check_document(world, {"limits"});
   check_document(world, {"limits", "--cpu-set", "0"});
+  check_document(world, {"completion", "bash"});
+}
+
+TEST_CASE("--json of a block or a glob is a list of what its machines have") {
+  TestWorld world;
+  world.write_envfile("machines: {web: {count: 2}}\n");
+  run_cli(world, {"up"});
+
+  for (const std::string command : {"info", "port"}) {
+    const Value document = parse_json(run_cli(world, {command, "web", "--json"}).output, command);
+    CHECK(violation(document, schema(command + "-machines")) == "");
+    CHECK(document["machines"].items().size() == 2);
+  }
 }
 
 TEST_CASE("--json of what the project's boxes are locked to keeps to the schema") {
@@ -142,6 +160,26 @@ TEST_CASE("--json of what takes time is a stream of events that ends with the re
   check_events(world, {"up"});
   check_events(world, {"reload"});
   check_events(world, {"destroy", "--yes"});
+  check_events(world, {"destroy", "--yes", "nobody"}, false);
+  world.write_envfile("memroy: 1GiB\n");
+  check_events(world, {"up"}, false);
+  std::filesystem::remove(world.project() / "Envfile");
+  check_events(world, {"up"}, false);
+}
+
+TEST_CASE("a machine that fails took its time") {
+  TestWorld world;
+  world.write_envfile();
+  world.backend.on_call = [&](const std::string& call, const std::string&, Operation& operation) {
+    if (call != "start") return;
+    operation.sleep_for(std::chrono::seconds(3));
+    throw Error(ErrorKind::failed, "no power");
+  };
+
+  const CliResult result = run_cli(world, {"up", "--json"});
+
+  const Value end = parse_json(split(trim(result.output), '\n').back(), "up");
+  CHECK(end["machines"].items().at(0)["seconds"].as_real() >= 3);
 }
 
 TEST_CASE("the validator of these tests finds what is wrong") {

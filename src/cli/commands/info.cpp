@@ -107,8 +107,12 @@ void add_powers(Rows& rows, Value& value, const Session& session, Powers powers,
     add_snapshots(rows, value, powers.snapshots(status.name));
 }
 
-int info(Session& session, const std::string& name) {
-  const Session::MachineTarget target = session.open_one(name);
+struct Description {
+  std::string text;
+  Value value;
+};
+
+Description describe(const Session& session, const Session::MachineTarget& target) {
   const MachineStatus status = target.engine.status({target.machine}).front();
   Value value = to_value(status);
   std::string detail = status.detail;
@@ -139,7 +143,19 @@ int info(Session& session, const std::string& name) {
   for (const PendingChange& change : status.pending) pending.push_back(change.key);
   if (!pending.empty())
     rows.push_back({"changed", join(pending, ", ") + " (in the Envfile, since it was made)"});
-  session.show(table(rows), value);
+  return {table(rows), value};
+}
+
+int info(Session& session, const std::string& name) {
+  const Session::GroupTarget target = session.open_group(name);
+  std::string text;
+  Value machines = Value::list();
+  for (const std::string& machine : target.machines) {
+    const Description description = describe(session, {target.engine, machine});
+    text += (text.empty() ? "" : "\n") + description.text;
+    machines.push_back(description.value);
+  }
+  session.show(text, target.is_group ? Value::map({{"machines", machines}}) : machines.items().front());
   return exit_code::done;
 }
 
@@ -153,7 +169,7 @@ Command info_command() {
       .summary = "show everything known of a machine",
       .description =
           "Its box, resources and what it has taken of them, addresses, ports, folders, snapshots, and its\n"
-          "provisioners and when they ran.",
+          "provisioners and when they ran. A block or a glob means all of its machines.",
       .arguments = {machine_argument(*machine)},
       .run = [machine](Session& session) { return info(session, *machine); }};
 }

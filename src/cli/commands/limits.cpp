@@ -111,7 +111,7 @@ void show(Session& session, const std::string& machine, const Limits& limits) {
 }
 
 int limits(Session& session, const Options& options) {
-  const Session::MachineTarget target = session.open_one(options.machine);
+  const Session::MachineTarget target = session.open_one(options.machine, Session::Config::needed);
   Powers powers(target.engine);
   if (options.save) check_saving(session, options);
   const MachineStatus status = target.engine.status({target.machine}).front();
