@@ -6,6 +6,21 @@
 
 namespace envtool {
 
+namespace {
+
+/// What goes wrong in looking it up is told where it is used.
+std::optional<std::string> look_up(const std::string& reference, const SourcePosition& position,
+                                   const LateLookup& lookup) {
+  try {
+    return lookup(reference);
+  } catch (Error& error) {
+    if (!error.diagnostics().front().position) error.at(position);
+    throw;
+  }
+}
+
+}  // namespace
+
 std::string expand_late_text(const Value& value, const LateLookup& lookup) {
   if (!value.is_late()) return value.as_text();
   const auto parts = split_references(value.as_text());
@@ -16,7 +31,7 @@ std::string expand_late_text(const Value& value, const LateLookup& lookup) {
       out += part.text;
       continue;
     }
-    const std::optional<std::string> known = lookup(part.text);
+    const std::optional<std::string> known = look_up(part.text, value.position, lookup);
     if (!known)
       throw Error(ErrorKind::failed, fmt::format("'${{{}}}' is not known now", part.text))
           .at(value.position)

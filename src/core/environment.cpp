@@ -157,7 +157,9 @@ FoundEnvironment EnvironmentStore::find(const fs::path& directory, const std::st
       return {std::move(named), {}};
     case Relation::copy:
       return {std::nullopt,
-              fmt::format("this is a copy of '{}', whose machines are its own", named->directory.string())};
+              fmt::format(
+                  "this is a copy of '{}', whose machines are its own; 'envtool up' gives this one others",
+                  named->directory.string())};
     case Relation::moved:
       break;
   }

@@ -37,7 +37,7 @@ std::optional<std::string> from_source(const SecretSource& source, const Project
     spec.timeout = std::chrono::seconds(60);
     const ProcessResult result = host.processes.run(spec, {});
     if (result.ok()) return without_line_end(result.output);
-    tried += fmt::format("\n    command {}: status {}{}", quote_command(source.command), result.status,
+    tried += fmt::format("\n    command '{}': status {}{}", quote_command(source.command), result.status,
                          result.error.empty() ? "" : ", " + last_lines(result.error, 1));
   }
   return std::nullopt;
@@ -55,7 +55,8 @@ std::string SecretStore::read(const std::string& name, const std::stop_token& st
   std::string tried;
   for (const SecretSource& source : sources->second)
     if (auto secret = from_source(source, project_, host_, tried)) return known_[name] = std::move(*secret);
-  throw Error(ErrorKind::failed, fmt::format("cannot read the secret '{}':{}", name, tried));
+  throw Error(ErrorKind::failed, fmt::format("cannot read the secret '{}':{}", name, tried))
+      .with_hint("let one of these give it, or name another source under 'secrets:'");
 }
 
 std::string SecretStore::mask(std::string text) const {

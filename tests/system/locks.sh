@@ -35,6 +35,7 @@ expect 5 envtool destroy --yes
 says "$first"
 equal "the state" running "$(state_of)"
 expect 5 envtool --wait=1 up
+says "still works on it after 1 s"
 
 step "status, ssh and others do not wait"
 expect 0 envtool status

@@ -52,6 +52,17 @@ expect 0 envtool reload
 equal "cpus after a restart" 2 "$(cpu_limit)"
 equal "memory after a restart" $((1024 * 1024 * 1024)) "$(memory_limit)"
 
+step "a guest that does not shut down in time is stopped hard"
+echo "timeouts: {shutdown: 3s}" >>Envfile
+expect 0 envtool ssh -c "sudo systemd-run --quiet --unit stuck --property 'ExecStop=/bin/sleep 600' \
+  --property TimeoutStopSec=600 sleep infinity"
+began=$(date +%s)
+expect 0 envtool halt
+took=$(($(date +%s) - began))
+{ [ $took -ge 3 ] && [ $took -lt 60 ]; } || fail "halt took $took s, expected a little more than 3"
+equal "the state" stopped "$(state_of)"
+expect 0 envtool up
+
 step "options wait for a restart, and say so"
 envfile <<'END'
 name: options
