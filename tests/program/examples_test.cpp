@@ -1,13 +1,13 @@
 #include <doctest/doctest.h>
 
+#include "places.h"
 #include "program/real_tables.h"
 
 using namespace envtool;
 
 TEST_CASE("every example is valid, and can be planned") {
   int examples = 0;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(ENVTOOL_SOURCE_DIR) / "examples")) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_directory / "examples")) {
     if (!entry.is_directory()) continue;
     CAPTURE(entry.path());
     RealTables world;

@@ -34,7 +34,9 @@ constexpr Manager managers[] = {
     {"microdnf", "microdnf -y install", "microdnf clean all", "openssh-server", "python3",
      "systemctl enable sshd"},
     {"apk", "apk add --no-cache", ":", "openssh", "python3", "rc-update add sshd default"},
-    {"pacman", "pacman -Sy --noconfirm --needed", "rm -f /var/cache/pacman/pkg/*", "openssh", "python",
+    // Alone, a package may need libraries that are newer than the image's (Arch's wiki, "System
+    // maintenance").
+    {"pacman", "pacman -Syu --noconfirm --needed", "rm -f /var/cache/pacman/pkg/*", "openssh", "python",
      "systemctl enable sshd"},
     {"zypper", "zypper --non-interactive install", "zypper clean --all", "openssh", "python3",
      "systemctl enable sshd"}};

@@ -25,7 +25,7 @@ TEST_CASE("the script installs what is missing by the package manager that it fi
             "python3-apt\n"));
   CHECK(has(script, "elif command -v dnf >/dev/null; then\ndnf -y install openssh-server python3\n"));
   CHECK(has(script, "apk add --no-cache openssh python3\n"));
-  CHECK(has(script, "pacman -Sy --noconfirm --needed openssh python\n"));
+  CHECK(has(script, "pacman -Syu --noconfirm --needed openssh python\n"));
   CHECK(has(script, "zypper --non-interactive install openssh python3\n"));
   CHECK_FALSE(has(script, "sudo\n"));
   CHECK_FALSE(has(script, "useradd"));
