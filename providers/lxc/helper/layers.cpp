@@ -112,7 +112,10 @@ void make_top(const fs::path& machine, const std::string& layer, const std::stri
   if (::lstat((machine / like).c_str(), &facts) != 0) fail(fmt::format("look at layer '{}'", like), errno);
   make_directories(machine / "layers", 0700);
   const fs::path top = machine / layer, work = machine / work_of(layer);
-  if ((::mkdir(top.c_str(), 0755) != 0 || ::mkdir(work.c_str(), 0700) != 0) && errno != EEXIST)
+  // What a killed run left there may hold something: a copy that nothing came of, for instance.
+  remove_tree(top);
+  remove_tree(work);
+  if (::mkdir(top.c_str(), 0755) != 0 || ::mkdir(work.c_str(), 0700) != 0)
     fail(fmt::format("make layer '{}'", layer), errno);
   if (::chown(top.c_str(), facts.st_uid, facts.st_gid) != 0 ||
       ::chmod(top.c_str(), facts.st_mode & 07777) != 0)
