@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/model.h"
@@ -61,6 +62,20 @@ struct StoredBox {
   std::vector<std::string> addresses;  ///< what means it now: recipes and files of this host
   ByteSize size;                       ///< of all its files
   std::string damage;                  ///< why it cannot be used; empty: it can
+};
+
+/// A box to be made of a machine, as Vagrant's are.
+struct NewBox {
+  std::filesystem::path file;              ///< nothing may be there yet
+  std::filesystem::path vagrantfile = {};  ///< of this host; Vagrant reads it when it uses the box
+  std::filesystem::path info = {};         ///< of this host: the box's `info.json`
+  /// Files and directories of this host, relative to `directory` or absolute, for the box's `include`.
+  std::vector<std::filesystem::path> included = {};
+  std::filesystem::path directory = {};
+  std::string format = {};    ///< "lxc"
+  std::string ssh_user = {};  ///< who is logged in as
+  /// Gives the root file system as Package::export_rootfs does.
+  std::function<void(const std::function<void(std::string_view)>& take, Operation& operation)> rootfs = {};
 };
 
 struct BoxRequest {
