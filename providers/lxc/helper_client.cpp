@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <exception>
 
 #include "base/files.h"
 #include "base/text.h"
+#include "providers/lxc/parts/import_stream.h"
 #include "providers/lxc/user_needs.h"
 
 namespace envtool::lxc {
@@ -73,6 +75,31 @@ Value HelperClient::import(Value request, int frames, Operation& operation) cons
   return run({.argv = {program().string(), to_json(request)}, .input_fd = frames}, operation);
 }
 
+Value HelperClient::export_rootfs(Value request, const std::function<void(std::string_view)>& take,
+                                  Operation& operation) const {
+  request.set("op", "export");
+  request.set("root", root_.string());
+  ProcessSpec spec{.argv = {program().string()}, .input = to_json(request) + "\n"};
+  FrameReader frames;
+  std::exception_ptr failure;
+  spec.on_output = [&](std::string_view bytes) {
+    frames.add(bytes, [&](std::string_view data) {
+      // The helper may be beyond our reach, so that it is let come to its end.
+      if (failure) return;
+      try {
+        operation.check_stop();
+        take(data);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+    });
+  };
+  ProcessResult result = run_helper(spec, operation);
+  if (failure) std::rethrow_exception(failure);
+  result.output = frames.answer();
+  return answer_of(spec, result, operation);
+}
+
 int HelperClient::run_attached(const std::string& operation_name, Value request,
                                const std::vector<std::string>& words) const {
   require_program();
@@ -96,12 +123,16 @@ void HelperClient::require_program() const {
 }
 
 Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
-  require_program();
-  return rights_ == Rights::root ? run_as_root(std::move(spec), operation)
-                                 : answer_of(spec, operation.run(spec), operation);
+  const ProcessResult result = run_helper(spec, operation);
+  return answer_of(spec, result, operation);
 }
 
-Value HelperClient::run_as_root(ProcessSpec spec, Operation& operation) const {
+ProcessResult HelperClient::run_helper(ProcessSpec& spec, Operation& operation) const {
+  require_program();
+  return rights_ == Rights::root ? run_as_root(spec, operation) : operation.run(spec);
+}
+
+ProcessResult HelperClient::run_as_root(ProcessSpec& spec, Operation& operation) const {
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
   const auto run_once = [&] {
@@ -125,7 +156,7 @@ Value HelperClient::run_as_root(ProcessSpec spec, Operation& operation) const {
     result = run_once();
     if (needs_password(result)) refuse(program(), result);
   }
-  return answer_of(spec, result, operation);
+  return result;
 }
 
 }  // namespace envtool::lxc

@@ -23,6 +23,11 @@ class HelperClient {
   /// The operation `import` with the frames that come from that descriptor. Throws as `call`.
   Value import(Value request, int frames, Operation& operation) const;
 
+  /// The operation `export`, whose root file system goes to `take` piece by piece. Throws as `call`, and what
+  /// `take` throws.
+  Value export_rootfs(Value request, const std::function<void(std::string_view)>& take,
+                      Operation& operation) const;
+
   /// An operation that takes this program's standard streams, and gives its exit status: of what ran, or 255
   /// when it did not come to that, which the helper has said on the error stream.
   int run_attached(const std::string& operation_name, Value request,
@@ -31,7 +36,8 @@ class HelperClient {
  private:
   void require_program() const;
   Value run(ProcessSpec spec, Operation& operation) const;
-  Value run_as_root(ProcessSpec spec, Operation& operation) const;
+  ProcessResult run_helper(ProcessSpec& spec, Operation& operation) const;
+  ProcessResult run_as_root(ProcessSpec& spec, Operation& operation) const;
 
   Host& host_;
   Rights rights_;

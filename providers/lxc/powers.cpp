@@ -106,6 +106,11 @@ MachineUsage LxcProvider::usage(const std::string& name, Operation&) {
   return usage;
 }
 
+void LxcProvider::export_rootfs(const std::string& name, const std::function<void(std::string_view)>& take,
+                                Operation& operation) {
+  side_of(name).helper.export_rootfs(own_request(name), take, operation);
+}
+
 int LxcProvider::attach(const std::string& name, const AttachCommand& command, Operation&) {
   Value environment = Value::map();
   for (const auto& [variable, value] : command.environment) environment.set(variable, value);

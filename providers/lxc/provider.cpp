@@ -25,7 +25,8 @@ ProviderInfo lxc_info() {
                    Feature::mac},
       .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
                        Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
-                       Capability::console, Capability::console_log, Capability::kept_disks},
+                       Capability::console, Capability::console_log, Capability::kept_disks,
+                       Capability::package},
       .schema = {
           .name = "lxc",
           .options = {

@@ -26,6 +26,7 @@ class LxcProvider final : public Provider,
                           public Snapshots,
                           public Usage,
                           public KeptDisks,
+                          public Package,
                           public Attach,
                           public ConsoleAccess,
                           public ConsoleLog,
@@ -59,6 +60,8 @@ class LxcProvider final : public Provider,
   void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void export_rootfs(const std::string& name, const std::function<void(std::string_view)>& take,
+                     Operation& operation) override;
   MachineUsage usage(const std::string& name, Operation& operation) override;
   std::vector<std::string> kept_disks(const std::string& name, Operation& operation) override;
   void keep_disks(const std::string& name, const std::string& environment_id,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "boxes/box_store.h"
+#include "boxes/package.h"
 #include "cli/app.h"
 #include "cli/exit_code.h"
 #include "ssh/keys.h"
@@ -31,7 +32,8 @@ struct RealServices {
                  make_ed25519_key,
                  [paths = host.paths](const SshEndpoint& endpoint, Operation& operation) {
                    end_control_master(control_path(control_directory(paths), endpoint), operation);
-                 }} {
+                 },
+                 write_package} {
     register_all_providers(providers);
     register_all_provisioners(provisioners);
   }

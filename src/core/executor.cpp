@@ -126,7 +126,7 @@ void recover(MachineContext& context, Journal& journal) {
   const bool is_alive =
       context.state.phase == MachinePhase::running || context.state.phase == MachinePhase::paused;
   // The provider may still be at it, which resume() waits for, or was cut off and did not let it go on.
-  if (was_cut_off("snapshot") && is_alive)
+  if ((was_cut_off("snapshot") || was_cut_off("package")) && is_alive)
     if (Suspend* const suspend = power_of<Suspend>(context.provider)) {
       suspend->resume(context.record.backend_name, context.operation);
       context.state = context.provider.inspect(context.record.backend_name, context.operation);

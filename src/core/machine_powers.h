@@ -1,10 +1,12 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/provider.h"
@@ -128,6 +130,20 @@ class Attach {
   virtual int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) = 0;
   /// Whether it would do so without asking for a password; else `exec` goes by SSH.
   virtual bool attaches_unasked() { return true; }
+};
+
+/// Making boxes out of machines.
+class Package {
+ public:
+  static constexpr Capability capability = Capability::package;
+  virtual ~Package() = default;
+  /// Gives the machine's root file system, piece by piece, as a plain tar: entries lie below `./rootfs`,
+  /// owners are the guest's numbers. What the provider put there for this machine alone (keys, names,
+  /// addresses) is not in it; in its place is what a box of the provider's first format has, Vagrant's public
+  /// key for the ssh user included. The machine goes on as it was; a running one stands still for a moment,
+  /// and the tar is of that moment. Throws what `take` throws.
+  virtual void export_rootfs(const std::string& backend_name,
+                             const std::function<void(std::string_view)>& take, Operation& operation) = 0;
 };
 
 class ConsoleAccess {

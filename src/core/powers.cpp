@@ -29,6 +29,12 @@ Error no_snapshot(const std::string& machine, const std::vector<std::string>& na
                                   : "it has none; 'envtool snapshot save NAME' takes one");
 }
 
+Error nothing_to_package(const std::string& machine) {
+  return Error(ErrorKind::failed,
+               fmt::format("machine '{}' is not created, so there is nothing to make a box of", machine))
+      .with_hint(fmt::format("'envtool up {}' makes it", machine));
+}
+
 }  // namespace
 
 template <class Power>
@@ -142,6 +148,20 @@ Outcome Powers::delete_snapshot(const std::vector<std::string>& machines, const 
   return parts_.for_each(machines, {}, [&](MachineJob& job) {
     recover(job.context(), job.journal());
     return run_steps(job.context(), {delete_snapshot_step(snapshot)}, job.journal());
+  });
+}
+
+Outcome Powers::package(const std::string& machine, const NewBox& box) {
+  const auto record =
+      parts_.run.environment ? MachineStore(*parts_.run.environment, machine).load() : std::nullopt;
+  if (!record || record->created.empty()) throw nothing_to_package(machine);
+  const FileLock use = parts_.use_environment();
+  return parts_.for_each({machine}, {}, [&](MachineJob& job) {
+    MachineContext& context = job.context();
+    power_of_provider<Package>(context.record.provider);
+    recover(context, job.journal());
+    if (context.state.phase == MachinePhase::absent) throw nothing_to_package(machine);
+    return run_steps(context, {package_step(box, context.state.phase)}, job.journal());
   });
 }
 

@@ -32,6 +32,9 @@ class Powers {
   std::vector<std::string> with_snapshot(const std::vector<std::string>& machines,
                                          const std::string& snapshot, bool every);
 
+  /// Makes a box of the machine, which goes on as it was. Throws Error(failed) for one that is not created.
+  Outcome package(const std::string& machine, const NewBox& box);
+
   /// Of a running machine, as they are now.
   Limits limits(const std::string& machine);
   /// Until the next `up` or the machine's end.

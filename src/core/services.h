@@ -57,6 +57,9 @@ struct Services {
   /// Ends connections that programs share (SSH control masters) before a machine stops. Never throws an
   /// Error.
   std::function<void(const SshEndpoint& endpoint, Operation& operation)> close_connections = {};
+  /// Writes a box file. What it is made of is looked at before the root file system is asked for, and the
+  /// file is complete or absent. Throws Error(failed), for a file that is there already too.
+  std::function<void(const NewBox& box, Operation& operation)> write_box = {};
 };
 
 }  // namespace envtool

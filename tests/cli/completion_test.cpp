@@ -39,6 +39,9 @@ TEST_CASE("commands, options and machines are completed") {
   CHECK(complete(world, {"bo"}) == Words{"box"});
   CHECK(complete(world, {"box", "--json", "l"}) == Words{"list"});
   CHECK(complete(world, {"box", "add", "--pro"}) == Words{"--provider"});
+  CHECK(complete(world, {"package", "--"}).size() > 4);
+  CHECK(complete(world, {"package", "--output", ""}) == Words{":files"});
+  CHECK(complete(world, {"package", "d"}) == Words{"db"});
 }
 
 TEST_CASE("completion is silent where there is no Envfile or a bad one") {

@@ -299,6 +299,64 @@ TEST_CASE("usage is shown where it is asked for") {
   CHECK(parse_json(run_cli(world, {"info", "--json"}).output, "info")["usage"]["processes"] == Value(12));
 }
 
+TEST_CASE("package makes a box of a machine that runs, is paused or stopped, which stays so") {
+  UpWorld world("machines: {db: {}, web: {}}\n");
+  world.backend.write_disk(world.backend_name("db"), "its disk");
+  const auto box = [&world](const std::string& name) { return read_file(world.project() / name); };
+
+  const CliResult running = run_cli(world, {"package", "db"});
+  CHECK(running.code == 0);
+  CHECK(has(running.errors, "is packaged as 'package.box', 8B"));
+  CHECK(box("package.box") == "its disk");
+  CHECK(world.machine("db").phase == MachinePhase::running);
+
+  run_cli(world, {"suspend", "db"});
+  CHECK(run_cli(world, {"package", "db", "--output", "paused.box"}).code == 0);
+  CHECK(world.machine("db").phase == MachinePhase::paused);
+  run_cli(world, {"halt", "db"});
+  CHECK(run_cli(world, {"package", "db", "-o", "stopped.box"}).code == 0);
+  CHECK(box("stopped.box") == "its disk");
+  CHECK(world.machine("db").phase == MachinePhase::stopped);
+}
+
+TEST_CASE("package wants one machine, and one that is there") {
+  UpWorld world("machines: {db: {}, web: {}}\n");
+  CHECK(run_cli(world, {"package"}).code == 2);
+  CHECK(run_cli(world, {"package", "dp"}).code == 2);
+  run_cli(world, {"destroy", "db", "--yes"});
+
+  const CliResult result = run_cli(world, {"package", "db"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "machine 'db' is not created, so there is nothing to make a box of"));
+  CHECK(has(result.errors, "'envtool up db' makes it"));
+}
+
+TEST_CASE("a package that breaks off lets the machine run on") {
+  UpWorld world;
+  world.backend.break_at("export_rootfs", "the power fails");
+
+  const CliResult result = run_cli(world, {"package"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "the power fails"));
+  CHECK(world.machine().phase == MachinePhase::running);
+}
+
+TEST_CASE("a machine that a killed package left standing still runs on by the next command") {
+  UpWorld world;
+  world.backend.on_call = [&world](const std::string& call, const std::string&, Operation&) {
+    if (call == "resume") throw Interrupted{};
+  };
+  world.backend.break_at("export_rootfs", "the power fails");
+  run_cli(world, {"package"});
+  CHECK(world.machine().phase == MachinePhase::paused);
+  world.backend.on_call = {};
+
+  CHECK(run_cli(world, {"up"}).code == 0);
+  CHECK(world.machine().phase == MachinePhase::running);
+}
+
 TEST_CASE("what a provider cannot do is exit 6 with those that can") {
   UpWorld world;
   run_cli(world, {"destroy", "--yes"});
@@ -310,6 +368,7 @@ TEST_CASE("what a provider cannot do is exit 6 with those that can") {
       {{"snapshot", "list"}, "take snapshots"},
       {{"limits"}, "limit running machines"},
       {{"limits", "--cpus", "1"}, "limit running machines"},
+      {{"package"}, "make boxes of machines"},
       {{"ssh", "--attach"}, "run programs without SSH"}};
   for (const auto& [words, ability] : commands) {
     CAPTURE(words[0]);

@@ -155,6 +155,8 @@ TEST_CASE("--json of what takes time is a stream of events that ends with the re
   check_events(world, {"snapshot", "save", "clean"});
   check_events(world, {"snapshot", "restore", "clean"});
   check_events(world, {"snapshot", "delete", "clean"});
+  check_events(world, {"package", "db"});
+  check_events(world, {"package", "db", "--output", "no/where.box"});
   check_events(world, {"halt"});
   world.backend.fail_at("start", "no power");
   check_events(world, {"up"});

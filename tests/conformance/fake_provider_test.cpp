@@ -53,6 +53,7 @@ TEST_CASE_FIXTURE(FakeWorld, "fake: a machine of another environment is not touc
 TEST_CASE_FIXTURE(FakeWorld, "fake: the listed capabilities are those it has") { check_capabilities(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: a machine is paused and goes on") { check_suspend(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: snapshots are saved, restored and deleted") { check_snapshots(test); }
+TEST_CASE_FIXTURE(FakeWorld, "fake: the disk can be had for a box") { check_package(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: limits change while it runs") { check_limits(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: usage is told of what runs") { check_usage(test); }
 TEST_CASE_FIXTURE(FakeWorld, "fake: kept disks outlive their machine") { check_kept_disks(test); }

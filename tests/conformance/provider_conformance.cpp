@@ -162,6 +162,7 @@ void check_capabilities(const ProviderUnderTest& test) {
   check_power<Suspend>(test);
   check_power<Snapshots>(test);
   check_power<Usage>(test);
+  check_power<Package>(test);
   check_power<Attach>(test);
   check_power<ConsoleAccess>(test);
   check_power<ConsoleLog>(test);
@@ -247,6 +248,26 @@ void check_snapshots(const ProviderUnderTest& test) {
   CHECK(phase_of(test, name) == MachinePhase::running);
   destroy(test, name);
   CHECK(power->snapshots(name, test.operation).empty());
+}
+
+void check_package(const ProviderUnderTest& test) {
+  const MachineSpec spec = conformance_spec(test, "conformance-package");
+  const std::string& name = spec.backend_name;
+  Package* const power = with_running_machine<Package>(test, spec);
+  if (!power) return;
+  const auto discard = [](std::string_view) {};
+
+  power->export_rootfs(name, discard, test.operation);
+  CHECK(phase_of(test, name) == MachinePhase::running);
+  const auto give_up = [](std::string_view) { throw Error(ErrorKind::failed, "no room"); };
+  CHECK_THROWS_WITH_AS(power->export_rootfs(name, give_up, test.operation), "no room", Error);
+  CHECK(phase_of(test, name) == MachinePhase::running);
+  test.provider.stop(name, StopMode::hard, 1s, test.operation);
+  power->export_rootfs(name, discard, test.operation);
+  CHECK(phase_of(test, name) == MachinePhase::stopped);
+
+  destroy(test, name);
+  CHECK_THROWS_AS(power->export_rootfs(name, discard, test.operation), Error);
 }
 
 void check_limits(const ProviderUnderTest& test) {

@@ -33,6 +33,7 @@ void check_capabilities(const ProviderUnderTest& test);
 /// Of a provider that lacks the power each does nothing.
 void check_suspend(const ProviderUnderTest& test);
 void check_snapshots(const ProviderUnderTest& test);
+void check_package(const ProviderUnderTest& test);
 void check_limits(const ProviderUnderTest& test);
 void check_usage(const ProviderUnderTest& test);
 /// What is on a disk only the backend's own tests can look at.

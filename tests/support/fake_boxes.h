@@ -49,7 +49,7 @@ class FakeBoxes : public BoxSource {
   }
   std::string newest_version = "1";
   bool is_another_file = false;  ///< what the source has now has no version, and has changed
-  bool takes_any = false;  ///< of any name
+  bool takes_any = false;        ///< of any name
 
   std::vector<StoredBox> list() override {
     const std::lock_guard lock(mutex_);

@@ -75,7 +75,8 @@ ProviderInfo FakeProvider::make_info() {
   info.features = {Feature::cpus, Feature::memory, Feature::disks, Feature::networks};
   info.capabilities = {Capability::native_folders, Capability::live_limits, Capability::suspend,
                        Capability::snapshots,      Capability::usage,       Capability::attach,
-                       Capability::console,        Capability::console_log, Capability::kept_disks};
+                       Capability::console,        Capability::console_log, Capability::kept_disks,
+                       Capability::package};
   info.schema = {
       .name = "fake",
       .options = {
@@ -325,6 +326,22 @@ MachineUsage FakeProvider::usage(const std::string& backend_name, Operation&) {
           .received = ByteSize{3 << 10},
           .sent = ByteSize{4 << 10},
           .processes = 12};
+}
+
+void FakeProvider::export_rootfs(const std::string& backend_name,
+                                 const std::function<void(std::string_view)>& take, Operation& operation) {
+  backend_.enter("export_rootfs", backend_name, operation);
+  std::string disk;
+  {
+    const std::lock_guard lock(backend_.mutex_);
+    FakeBackend::Machine& machine = existing(backend_name);
+    const MachinePhase before = machine.phase;
+    if (before == MachinePhase::running) machine.phase = MachinePhase::paused;
+    backend_.halfway("export_rootfs");
+    machine.phase = before;
+    disk = machine.disk;
+  }
+  take(disk);
 }
 
 int FakeProvider::attach(const std::string& backend_name, const AttachCommand& command,

@@ -91,6 +91,7 @@ class FakeProvider : public Provider,
                      public Snapshots,
                      public Usage,
                      public KeptDisks,
+                     public Package,
                      public Attach,
                      public ConsoleAccess,
                      public ConsoleLog,
@@ -126,6 +127,9 @@ class FakeProvider : public Provider,
   std::vector<std::string> kept_disks(const std::string& backend_name, Operation& operation) override;
   void keep_disks(const std::string& backend_name, const std::string& environment_id,
                   const std::set<std::string>& disks, Operation& operation) override;
+  /// In place of a tar, what the disk holds.
+  void export_rootfs(const std::string& backend_name, const std::function<void(std::string_view)>& take,
+                     Operation& operation) override;
   int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) override;
   bool attaches_unasked() override { return !backend_.attach_asks; }
   void open_console(const std::string& backend_name, Operation& operation) override;

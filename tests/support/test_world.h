@@ -52,9 +52,21 @@ class TestWorld {
   std::stop_source stop;
   /// Set before a command that reads answers, runs at a terminal...
   std::function<void(FakeConsole&)> prepare_console;
-  Services services{providers, provisioners, boxes, guests, folders, [this](const std::string& comment) {
+  Services services{providers,
+                    provisioners,
+                    boxes,
+                    guests,
+                    folders,
+                    [this](const std::string& comment) {
                       const std::string number = std::to_string(++keys_);
                       return KeyPair{"private " + number + "\n", "ssh-ed25519 AAAA" + number + " " + comment};
+                    },
+                    {},
+                    [](const NewBox& box, Operation& operation) {
+                      // A box is what its disk holds.
+                      std::string content;
+                      box.rootfs([&content](std::string_view bytes) { content += bytes; }, operation);
+                      write_file(box.file, content);
                     }};
 
  private:

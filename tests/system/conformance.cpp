@@ -83,6 +83,7 @@ TEST_CASE_FIXTURE(RealWorld, "a machine of another environment is not touched") 
 TEST_CASE_FIXTURE(RealWorld, "the listed capabilities are those it has") { check_capabilities(*test); }
 TEST_CASE_FIXTURE(RealWorld, "a machine is paused and goes on") { check_suspend(*test); }
 TEST_CASE_FIXTURE(RealWorld, "snapshots are saved, restored and deleted") { check_snapshots(*test); }
+TEST_CASE_FIXTURE(RealWorld, "the disk can be had for a box") { check_package(*test); }
 TEST_CASE_FIXTURE(RealWorld, "limits change while it runs") { check_limits(*test); }
 TEST_CASE_FIXTURE(RealWorld, "usage is told of what runs") { check_usage(*test); }
 TEST_CASE_FIXTURE(RealWorld, "kept disks outlive their machine") { check_kept_disks(*test); }

@@ -224,6 +224,27 @@ write <<<"$(sed 's|300MiB|280MiB|' Envfile)"
 expect 0 envtool up
 equal "memory, changed live" $((280 << 20)) "$(guest 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes')"
 
+step "a box of it while it runs, and a machine of the box"
+guest_root 'mkdir /srv/owned && cd /srv/owned && touch a b c && chown 1234:2345 a && chown vagrant: b && chown nobody: c'
+owners=$(guest 'cd /srv/owned && stat -c "%n %u:%g" *')
+expect 0 envtool package
+equal "who owns the box" "$user" "$(stat -c %U package.box)"
+equal "the page" answer "$(page "$(envtool port --guest 8000)" /page)"
+as mkdir "$home/second" && cd "$home/second" || fail "no project"
+write <<YAML
+name: envtsecond
+provider: lxc
+box: $home/project/package.box
+folders: []
+YAML
+expect 0 envtool up
+equal "the page in the other machine" answer "$(guest 'cat /srv/www/page')"
+equal "who owns its files" "$owners" "$(guest 'cd /srv/owned && stat -c "%n %u:%g" *')"
+equal "who owns the user's home" "vagrant vagrant" "$(guest 'stat -c %U ~ ~/.ssh/authorized_keys' | xargs)"
+expect 0 envtool destroy --yes
+expect 0 envtool box remove "$home/project/package.box"
+cd "$home/project" && rm -r package.box "$home/second" || fail "no project"
+
 step "a restart inside of the guest"
 guest 'sudo -n systemctl reboot' >/dev/null 2>&1
 eventually page "$(envtool port --guest 8000)" /page

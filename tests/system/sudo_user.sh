@@ -88,6 +88,12 @@ equal "what the guest's user sees as his" vagrant "$(as "$able" envtool ssh -c '
 expect 0 as "$able" envtool up
 says "nothing to do"
 
+step "a box of it is the user's, with sudo and without"
+expect 0 as "$able" sudo -n "$bin/envtool" package
+expect 0 as "$able" envtool package --output plain.box
+equal "who owns the boxes" "$able $able" "$(stat -c %U package.box plain.box | xargs)"
+rm package.box plain.box
+
 step "and machines go and come without sudo, which envtool asks for itself"
 sed -i 's/"879:22", //' Envfile
 expect 0 as "$able" envtool halt

@@ -49,6 +49,19 @@ void thaw(const Layout& layout, const std::string& machine) {
   if (!set_frozen(cgroups, machine, false)) fail(fmt::format("resume machine '{}'", machine), errno);
 }
 
+StandStill::StandStill(const Layout& layout, const std::string& machine)
+    : layout_(layout), machine_(machine), ours_(!Cgroups::of_machine(layout, machine).is_frozen(machine)) {
+  if (ours_) freeze(layout_, machine_);
+}
+
+StandStill::~StandStill() {
+  try {
+    if (ours_) thaw(layout_, machine_);
+  } catch (const Error&) {
+    // It shows as paused, and resuming it is tried again then.
+  }
+}
+
 Value suspend_machine(Context& context) {
   freeze(context.layout, running_record(context).name);
   return Value::map();

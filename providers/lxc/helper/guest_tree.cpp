@@ -67,6 +67,11 @@ std::optional<GuestTree::Owner> GuestTree::owner_of(const std::string& path) con
 
 bool GuestTree::is_directory(const std::string& path) const { return bool(look(path, O_PATH | O_DIRECTORY)); }
 
+std::string GuestTree::real_directory(const std::string& path) const {
+  const UniqueFd fd = look(path, O_PATH | O_DIRECTORY);
+  return fd ? real_path(fd.get()).substr(real_path(root_.get()).size()) : path;
+}
+
 std::vector<std::string> GuestTree::list(const std::string& path) const {
   std::vector<std::string> names;
   UniqueFd fd = look(path, O_RDONLY | O_DIRECTORY);

@@ -32,6 +32,8 @@ class GuestTree {
   /// Its owner and mode as the guest sees them; links are followed.
   std::optional<Owner> owner_of(const std::string& path) const;
   bool is_directory(const std::string& path) const;
+  /// Where the directory is when its links are followed; itself when there is none.
+  std::string real_directory(const std::string& path) const;
   /// Names in a directory; none when there is no such directory.
   std::vector<std::string> list(const std::string& path) const;
 

@@ -114,11 +114,14 @@ void write_identity(const Context& context, const Account& user, const GuestTree
 }  // namespace
 
 GuestTree mount_rootfs(const Context& context, const Record& record) {
+  return mount_rootfs(context, record, stack_of(context.layout, record));
+}
+
+GuestTree mount_rootfs(const Context& context, const Record& record, const LayerStack& stack) {
   const fs::path own = context.layout.machine(record.name);
   const fs::path target = context.layout.rootfs(record.name);
   make_directories(target, 0711);
   const bool copy = record.storage != Storage::overlay;
-  const LayerStack stack = stack_of(context.layout, record);
   const UniqueFd source = open_directory(copy ? own / stack.top : context.layout.box(record.box) / "rootfs");
   const IdMap map = box_id_map(record.ids);
   const bool shifts = record.ids != 0 && !context.rootless();

@@ -18,6 +18,7 @@
 #include "providers/lxc/helper/attach.h"
 #include "providers/lxc/helper/context.h"
 #include "providers/lxc/helper/disks.h"
+#include "providers/lxc/helper/export.h"
 #include "providers/lxc/helper/freezer.h"
 #include "providers/lxc/helper/host_facts.h"
 #include "providers/lxc/helper/import.h"
@@ -122,6 +123,7 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
       {"destroy", destroy_machine},
       {"folders", update_folders},
       {"keep_disks", keep_disks},
+      {"export", export_machine},
       {"limits", apply_limits},
       {"suspend", suspend_machine},
       {"resume", resume_machine},

@@ -89,8 +89,7 @@ void take_network_configuration_away(const GuestTree& box) {
   if (box.is_directory("/etc/network")) {
     for (const std::string& name : box.list("/etc/network/interfaces.d"))
       box.remove("/etc/network/interfaces.d/" + name);
-    box.write("/etc/network/interfaces",
-              "# eth0 has its address from envtool.\nauto lo\niface lo inet loopback\n");
+    box.write(interfaces_file, interfaces_text(false));
   }
   remove_all_in(box, "/etc/netplan", ".yaml");
   remove_all_in(box, "/etc/netplan", ".yml");
@@ -98,10 +97,9 @@ void take_network_configuration_away(const GuestTree& box) {
   remove_all_in(box, "/etc/sysconfig/network-scripts", "ifcfg-eth0");
   remove_all_in(box, "/etc/systemd/network", ".network");
   if (box.is_directory("/etc/systemd"))
-    box.write("/etc/systemd/network/00-envtool.network",
+    box.write(networkd_file,
               "# eth0 has its address from envtool.\n[Match]\nName=eth0\n[Link]\nUnmanaged=yes\n");
-  if (box.is_directory("/etc/NetworkManager"))
-    box.write("/etc/NetworkManager/conf.d/00-envtool.conf", network_manager_settings({}));
+  if (box.is_directory("/etc/NetworkManager")) box.write(network_manager_file, network_manager_settings({}));
 }
 
 void take_names_away(const GuestTree& box) {

@@ -14,29 +14,6 @@ namespace envtool::lxc {
 
 namespace {
 
-/// While it lives, the machine stands still; one that did so already is left alone.
-class StandStill {
- public:
-  StandStill(const Layout& layout, const std::string& machine)
-      : layout_(layout), machine_(machine), ours_(!Cgroups::of_machine(layout, machine).is_frozen(machine)) {
-    if (ours_) freeze(layout_, machine_);
-  }
-  ~StandStill() {
-    try {
-      if (ours_) thaw(layout_, machine_);
-    } catch (const Error&) {
-      // It shows as paused, and resuming it is tried again then.
-    }
-  }
-  StandStill(const StandStill&) = delete;
-  StandStill& operator=(const StandStill&) = delete;
-
- private:
-  const Layout& layout_;
-  const std::string& machine_;
-  const bool ours_;
-};
-
 bool is_running(const Context& context, const Record& record) {
   return Cgroups::of_machine(context.layout, record.name).is_running(record.name);
 }
@@ -86,6 +63,12 @@ std::map<std::string, std::string> copy_disks(const std::filesystem::path& own,
 }
 
 }  // namespace
+
+std::vector<std::string> copy_aside(const Context& context, const Record& record, LayerStack& stack) {
+  std::optional<StandStill> still;
+  if (is_running(context, record)) still.emplace(context.layout, record.name);
+  return copy_aside(context.layout.machine(record.name), stack);
+}
 
 Value save_snapshot(Context& context) {
   const Record record = complete_record(context);

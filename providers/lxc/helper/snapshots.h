@@ -1,9 +1,14 @@
 #pragma once
 
 #include "providers/lxc/helper/context.h"
+#include "providers/lxc/parts/stack.h"
 
 /// The operations on a machine's snapshots. All need `snapshot`, its name, but the last.
 namespace envtool::lxc {
+
+/// The layers of the machine as it is now, the highest of them a copy, made while it stands still, in a layer
+/// that is new in the stack.
+std::vector<std::string> copy_aside(const Context& context, const Record& record, LayerStack& stack);
 
 /// Of a stopped machine by beginning a new layer, of a running one by copying what it wrote while it stands
 /// still.

@@ -90,6 +90,12 @@ ResolverSettings parse_resolv_conf(std::string_view text) {
 
 bool is_loopback_server(std::string_view server) { return server.starts_with("127.") || server == "::1"; }
 
+std::string interfaces_text(bool asks) {
+  const std::string loopback = "auto lo\niface lo inet loopback\n";
+  return asks ? loopback + "auto eth0\niface eth0 inet dhcp\n"
+              : "# eth0 has its address from envtool.\n" + loopback;
+}
+
 std::string sshd_settings() {
   return "# Set by envtool: machines are entered with their own key only.\n"
          "PasswordAuthentication no\n"

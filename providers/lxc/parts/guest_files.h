@@ -41,6 +41,13 @@ ResolverSettings parse_resolv_conf(std::string_view text);
 /// Whether a server can be reached from the host only (127.0.0.53 of systemd-resolved, ::1).
 bool is_loopback_server(std::string_view server);
 
+/// What keeps others from giving eth0 an address, which it has from envtool.
+inline constexpr const char* interfaces_file = "/etc/network/interfaces";
+inline constexpr const char* networkd_file = "/etc/systemd/network/00-envtool.network";
+inline constexpr const char* network_manager_file = "/etc/NetworkManager/conf.d/00-envtool.conf";
+/// Interfaces for ifupdown, without eth0 or with one that asks for its address.
+std::string interfaces_text(bool asks);
+
 /// sshd's settings against passwords.
 std::string sshd_settings();
 /// Whether sshd reads `sshd_config.d`, before any Match block.

@@ -36,6 +36,29 @@ std::optional<FrameHeader> FrameHeader::parse(std::string_view bytes) {
   return header.size <= largest_frame ? std::optional(header) : std::nullopt;
 }
 
+void FrameReader::add(std::string_view bytes, const std::function<void(std::string_view)>& take) {
+  while (!bytes.empty()) {
+    if (left_ > 0) {
+      const std::string_view data = bytes.substr(0, left_);
+      take(data);
+      left_ -= static_cast<std::uint32_t>(data.size());
+      bytes.remove_prefix(data.size());
+      continue;
+    }
+    const bool is_frame = !header_.empty() || bytes.front() == static_cast<char>(FrameHeader::Kind::data);
+    if (!answer_.empty() || !is_frame) {
+      answer_ += bytes;
+      return;
+    }
+    const std::string_view part = bytes.substr(0, FrameHeader::length - header_.size());
+    header_ += part;
+    bytes.remove_prefix(part.size());
+    if (header_.size() < FrameHeader::length) return;
+    left_ = FrameHeader::parse(header_).value_or(FrameHeader{}).size;
+    header_.clear();
+  }
+}
+
 std::string known_file_line(std::string_view path, const KnownFile& file) {
   if (path.find('\n') != std::string_view::npos) return {};
   return fmt::format("{} {} {} {}\n", file.sha256, file.size, file.modified, path);

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
-/// How a root file system comes to the helper: the request is an argument, and on standard input there are
-/// frames, a kind and a length before each. Without the last one the box is dropped.
+/// How a root file system goes through a pipe: in frames, a kind and a length before each. To the helper,
+/// whose request is an argument then, on standard input, where without the last one the box is dropped; from
+/// the helper on standard output, before its answer.
 namespace envtool::lxc {
 
 struct FrameHeader {
@@ -22,6 +24,20 @@ struct FrameHeader {
 };
 
 inline constexpr std::uint32_t largest_frame = 1 << 30;
+
+/// Takes frames of data out of what the helper writes, which comes in pieces.
+class FrameReader {
+ public:
+  /// Gives the data on.
+  void add(std::string_view bytes, const std::function<void(std::string_view)>& take);
+  /// What came behind the last frame.
+  const std::string& answer() const { return answer_; }
+
+ private:
+  std::string header_;
+  std::uint32_t left_ = 0;  ///< of the frame's data
+  std::string answer_;
+};
 
 /// What is known of a file whose bytes came: a line of the last frame, whose first is the box's digest.
 struct KnownFile {

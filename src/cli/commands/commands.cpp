@@ -43,6 +43,7 @@ constexpr Command (*makers[])() = {
     box_build_command,
     box_remove_command,
     box_prune_command,
+    package_command,
     doctor_command,
     providers_command,
     completion_command,

@@ -45,6 +45,7 @@ Command box_update_command();
 Command box_build_command();
 Command box_remove_command();
 Command box_prune_command();
+Command package_command();
 Command doctor_command();
 Command providers_command();
 Command completion_command();

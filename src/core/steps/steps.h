@@ -33,6 +33,7 @@ Step save_snapshot_step(const std::string& snapshot, MachinePhase phase);
 Step restore_snapshot_step(const std::string& snapshot);
 Step delete_snapshot_step(const std::string& snapshot);
 Step set_limits_step(const Limits& limits);
+Step package_step(const NewBox& box, MachinePhase phase);
 
 Step stop_forwards_step();
 Step stop_step(StopMode mode);

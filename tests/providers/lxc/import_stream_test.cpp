@@ -21,6 +21,30 @@ TEST_CASE("what is no header, or promises too much, is refused") {
   CHECK_FALSE(FrameHeader::parse("d\xff\xff\xff\xff"sv));
 }
 
+TEST_CASE("data is taken out of frames however they are cut, and what follows is the answer") {
+  const std::string stream = FrameHeader{FrameHeader::Kind::data, 5}.bytes() + "hello" +
+                             FrameHeader{FrameHeader::Kind::data, 6}.bytes() + " world{\"ok\":\"d\"}";
+
+  for (std::size_t piece = 1; piece <= stream.size(); ++piece) {
+    FrameReader reader;
+    std::string data;
+    for (std::size_t place = 0; place < stream.size(); place += piece)
+      reader.add(std::string_view(stream).substr(place, piece),
+                 [&](std::string_view bytes) { data += bytes; });
+
+    CHECK(data == "hello world");
+    CHECK(reader.answer() == "{\"ok\":\"d\"}");
+  }
+}
+
+TEST_CASE("an answer without frames is one all the same") {
+  FrameReader reader;
+  reader.add("{\"error\"", [](std::string_view) { FAIL("data"); });
+  reader.add(":1}", [](std::string_view) { FAIL("data"); });
+
+  CHECK(reader.answer() == "{\"error\":1}");
+}
+
 TEST_CASE("a known file's line is read back, blanks in its name and all") {
   const std::string digest(64, 'a');
   std::string line = known_file_line("a b/c ", {12, -5, digest});
