@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "providers/lxc/parts/guest_files.h"
 #include "providers/lxc/parts/guest_networks.h"
 
 namespace envtool::lxc {
@@ -11,7 +12,6 @@ namespace envtool::lxc {
 namespace {
 
 constexpr const char* networkd_directory = "/etc/systemd/network";
-constexpr const char* network_manager_file = "/etc/NetworkManager/conf.d/00-envtool.conf";
 
 /// Where its unit lies; empty when the guest does not have it.
 std::string networkd_unit(const GuestTree& guest) {

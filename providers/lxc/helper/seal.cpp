@@ -97,7 +97,7 @@ void take_network_configuration_away(const GuestTree& box) {
   remove_all_in(box, "/etc/sysconfig/network-scripts", "ifcfg-eth0");
   remove_all_in(box, "/etc/systemd/network", ".network");
   if (box.is_directory("/etc/systemd"))
-    box.write(networkd_file,
+    box.write(eth0_networkd_file,
               "# eth0 has its address from envtool.\n[Match]\nName=eth0\n[Link]\nUnmanaged=yes\n");
   if (box.is_directory("/etc/NetworkManager")) box.write(network_manager_file, network_manager_settings({}));
 }

@@ -1,4 +1,5 @@
 #include "providers/lxc/helper/unseal.h"
+#include "providers/lxc/parts/guest_networks.h"
 
 #include <fmt/format.h>
 
@@ -152,7 +153,9 @@ void ask_by_networkd(Differences& box) {
 
 /// Whoever of those that are there would have done it if envtool had not kept them from it.
 void ask_for_address(Differences& box) {
-  box.leave_out(networkd_file);
+  box.leave_out(eth0_networkd_file);
+  for (const std::string& name : box.guest.list("/etc/systemd/network"))
+    if (is_networkd_file_name(name)) box.leave_out("/etc/systemd/network/" + name);
   box.leave_out(network_manager_file);
   if (box.has_any({"/sbin/ifup"}) && box.has_any({"/sbin/dhclient", "/sbin/udhcpc", "/sbin/dhcpcd"})) {
     if (box.guest.read(interfaces_file) == interfaces_text(false))

@@ -43,7 +43,7 @@ bool is_loopback_server(std::string_view server);
 
 /// What keeps others from giving eth0 an address, which it has from envtool.
 inline constexpr const char* interfaces_file = "/etc/network/interfaces";
-inline constexpr const char* networkd_file = "/etc/systemd/network/00-envtool.network";
+inline constexpr const char* eth0_networkd_file = "/etc/systemd/network/00-envtool.network";
 inline constexpr const char* network_manager_file = "/etc/NetworkManager/conf.d/00-envtool.conf";
 /// Interfaces for ifupdown, without eth0 or with one that asks for its address.
 std::string interfaces_text(bool asks);
