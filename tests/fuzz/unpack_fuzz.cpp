@@ -1,4 +1,5 @@
-// The archive of a root file system, as strangers make it, on its way to root's tar.
+// An archive as strangers make it: of a root file system on its way to root's tar, and of a box on its way to
+// the disk.
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "boxes/archive.h"
 #include "boxes/rootfs.h"
 #include "core/host.h"
@@ -64,6 +66,23 @@ void check_tar(const std::string& tar) {
   archive_read_free(reader);
 }
 
+/// Of a box only files and directories are made, and nothing beside its directory.
+void check_box(const std::string& bytes, Operation& operation) {
+  namespace fs = std::filesystem;
+  const TemporaryDirectory directory;
+  make_directories(directory.path() / "box");
+  TextSource source(bytes, 4096);
+  try {
+    unpack_archive(source, directory.path() / "box", {}, operation);
+  } catch (const Error&) {
+  }
+  for (const auto& entry : fs::directory_iterator(directory.path()))
+    if (entry.path().filename() != "box") std::abort();
+  for (const auto& entry : fs::recursive_directory_iterator(directory.path()))
+    if (!fs::is_regular_file(entry.symlink_status()) && !fs::is_directory(entry.symlink_status()))
+      std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -80,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_tar(sink.tar);
   } catch (const Error&) {
   }
+  check_box(bytes, operation);
   first_entry(bytes, operation);
   return 0;
 }
