@@ -22,7 +22,7 @@ tiny_image() {
   cp --archive "$work/tiny" "$work/$1"
   printf '%s\n' '#!/bin/sh' "$2" >"$work/$1/usr/bin/apt-get"
   chmod 0755 "$work/$1/usr/bin/apt-get"
-  (cd "$work/$1" && tar --create --xz --file "$www/images/$1.tar.xz" ./etc ./[!e]*)  # a directory first tells what it is
+  (cd "$work/$1" && XZ_OPT=-0 tar --create --xz --file "$www/images/$1.tar.xz" ./etc ./[!e]*)  # a directory first tells what it is
 }
 rm "$work/home/data/boxes" && mkdir "$work/home/data/boxes"
 www=$work/www
