@@ -93,7 +93,11 @@ void remove_in_background(const fs::path& machine, const fs::path& tree) {
   if (child == 0) {
     if (::fork() == 0) {
       become_silent_process(lock.get());
-      remove_subvolumes(tree);
+      try {
+        remove_subvolumes(tree);
+      } catch (const std::exception&) {
+        // The next process of this kind goes on with it.
+      }
     }
     ::_exit(0);
   }
