@@ -67,6 +67,20 @@ TEST_CASE("what is known only after start stays, with the rest resolved") {
                        Error);
 }
 
+TEST_CASE("what fails in looking a reference up is told where it is used") {
+  const MachineConfig machine = machine_of("secrets: {npm: {file: x}}\nvars: {token: '${secret.npm}'}\n");
+  const LateLookup lookup = [](const std::string&) -> std::optional<std::string> {
+    throw Error(ErrorKind::failed, "cannot read the secret 'npm'");
+  };
+
+  try {
+    expand_late(machine.vars, lookup);
+    FAIL("nothing was thrown");
+  } catch (const Error& error) {
+    CHECK(error.render().starts_with("error: cannot read the secret 'npm'\n  --> standard input:2:15\n"));
+  }
+}
+
 TEST_CASE("a secret stays a reference until it is used") {
   const LoadedProject loaded = load_text(
       "secrets: {npm: {file: ~/.npm}, db: [{environment: DB}, {command: [pass, db]}]}\n"

@@ -118,6 +118,7 @@ TEST_CASE("a copy of a project has no environment until it makes its own") {
 
   CHECK_FALSE(found.environment);
   CHECK(found.note.find("copy of") != std::string::npos);
+  CHECK(found.note.find("'envtool up' gives this one others") != std::string::npos);
   CHECK(own.id != made.id);
   CHECK(world.store().find(world.project("original"), "shop").environment->id == made.id);
 }
