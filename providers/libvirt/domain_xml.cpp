@@ -24,10 +24,11 @@ std::string disk_xml(const DomainDisk& disk, int boot_order) {
       "    <disk type='file' device='{}'>\n"
       "      <driver name='qemu' type='{}' discard='unmap'/>\n"
       "      <source file='{}'/>\n"
-      "      <target dev='{}' bus='{}'/>\n{}{}"
+      "      <target dev='{}' bus='{}'/>\n{}{}{}"
       "    </disk>\n",
       disk.is_cdrom ? "cdrom" : "disk", disk.format, escape_xml(disk.path), disk.target, disk.bus,
       disk.read_only ? "      <readonly/>\n" : "",
+      disk.serial.empty() ? "" : fmt::format("      <serial>{}</serial>\n", escape_xml(disk.serial)),
       disk.boots ? fmt::format("      <boot order='{}'/>\n", boot_order) : "");
 }
 

@@ -13,6 +13,7 @@ struct DomainDisk {
   std::string format = "qcow2";
   std::string target;  ///< "vda"
   std::string bus = "virtio";
+  std::string serial;  ///< by which the guest knows it; may be empty
   bool read_only = false;
   bool is_cdrom = false;
   bool boots = false;  ///< the firmware tries those that do in their order

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "providers/libvirt/disks.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/running.h"
@@ -36,6 +39,10 @@ std::vector<DomainDisk> disks_of(const Storage& storage, const MachineSpec& spec
       {.path = path_of(storage, names.root_disk()), .target = "vda", .boots = true}};
   while (auto path = storage.path_of(names.box_disk(disks.size())))
     disks.push_back({.path = std::move(*path), .target = disk_target("vd", disks.size()), .boots = true});
+  for (const DiskConfig& disk : spec.disks)
+    disks.push_back({.path = path_of(storage, names.disk(disk.name)),
+                     .target = disk_target("vd", disks.size()),
+                     .serial = disk_serial(disk.name)});
   std::size_t number = 0;
   for (const std::string& file : spec.options["cdroms"].as_texts())
     disks.push_back({.path = path_of(storage, names.cdrom(file)),
@@ -57,10 +64,11 @@ void bring_cdroms(const Storage& storage, const MachineSpec& spec, Operation& op
   for (const std::string& file : spec.options["cdroms"].as_texts()) {
     wanted.push_back(names.cdrom(file));
     if (storage.has_whole(wanted.back())) continue;
-    storage.remove(wanted.back());
+    storage.remove({wanted.back()});
     storage.copy_file(wanted.back(), file, operation);
   }
-  storage.remove(names.cdrom_prefix(), wanted);
+  for (const std::string& volume : storage.list(names.cdrom_prefix()))
+    if (std::find(wanted.begin(), wanted.end(), volume) == wanted.end()) storage.remove({volume});
 }
 
 bool wants_uefi(const MachineSpec& spec) { return spec.options["firmware"].as_text() == "uefi"; }
@@ -198,6 +206,7 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
     const std::uint64_t wanted = i == 0 ? spec.disk.value_or(ByteSize{}).bytes : 0;
     storage.make_overlay(names.box_disk(i), disks[i], std::max(disks[i].capacity, wanted));
   }
+  bring_disks(storage, names, spec.disks);
   bring_cdroms(storage, spec, operation);
   storage.make_file(names.seed(), iso_image(seed_volume_id, seed_files(spec)));
   storage.make_file(names.console(), {});
@@ -227,11 +236,14 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
     throw Error(ErrorKind::failed, fmt::format("the machine '{}' lost its {}", name,
                                                tag ? "pool of volumes" : "mark in libvirt"));
   if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
-  if (api().virDomainHasManagedSaveImage(domain.get(), 0) != 1) bring_cdroms(*storage, spec, operation);
   tag->address = reserve_address(connection, names_of(spec));
   // The memory of a restored snapshot belongs to the domain as it was.
   const bool goes_on = api().virDomainHasManagedSaveImage(domain.get(), 0) == 1;
-  if (!goes_on) define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
+  if (!goes_on) {
+    bring_disks(*storage, names_of(spec), spec.disks);
+    bring_cdroms(*storage, spec, operation);
+    define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
+  }
   if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0 &&
       phase_of(domain) != MachinePhase::running)
     fail(fmt::format("start the domain '{}'", name));
@@ -267,7 +279,7 @@ void destroy_machine(const Connection& connection, const MachineNames& names) {
     if (api().virDomainUndefineFlags(domain.get(), flags) != 0 && last_code() != VIR_ERR_NO_DOMAIN)
       fail(fmt::format("remove the domain '{}'", names.machine));
   }
-  if (const auto storage = Storage::find(connection)) storage->remove(names.volume_prefix());
+  if (const auto storage = Storage::find(connection)) remove_volumes(*storage, names);
   release_address(connection, names);
 }
 

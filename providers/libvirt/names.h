@@ -25,6 +25,9 @@ struct MachineNames {
   std::string root_disk() const { return box_disk(0); }
   std::string seed() const { return volume("seed.iso"); }
   std::string console() const { return volume("console"); }
+  std::string disk(std::string_view name) const { return volume("disk-" + std::string(name) + ".qcow2"); }
+  /// Says that the disk outlives the machine.
+  std::string kept_mark(std::string_view name) const { return volume("keep-" + std::string(name)); }
   /// A copy of that file of the host's, as it is now: another one has another name.
   std::string cdrom(const std::filesystem::path& file) const;
   /// What the names of all its CD-ROMs begin with.

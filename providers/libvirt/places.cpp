@@ -13,14 +13,19 @@ std::optional<Place> Places::find(const std::string& machine) const {
   const auto text = read_file_if_there(file);
   if (!text) return std::nullopt;
   const Value document = parse_json(*text, "'" + file.string() + "'");
-  return Place{document["uri"].as_text(), document["environment"].as_text()};
+  return Place{document["uri"].as_text(), document["environment"].as_text(),
+               document["only_disks"].as_bool()};
 }
 
 void Places::write(const std::string& machine, const Place& place) const {
   make_directories(directory_, 0700);
-  write_file(file_of(machine),
-             to_json(Value::map({{"uri", place.uri}, {"environment", place.environment}}), 2) + "\n", 0600,
-             Durability::synced);
+  write_file(
+      file_of(machine),
+      to_json(Value::map(
+                  {{"uri", place.uri}, {"environment", place.environment}, {"only_disks", place.only_disks}}),
+              2) +
+          "\n",
+      0600, Durability::synced);
 }
 
 void Places::remove(const std::string& machine) const {

@@ -10,6 +10,7 @@ namespace envtool::libvirt {
 struct Place {
   std::string uri;
   std::string environment;
+  bool only_disks = false;  ///< the machine is gone, but for disks that it keeps
 };
 
 /// The user's machines by name, a file each. Written before anything of a machine exists, removed last.

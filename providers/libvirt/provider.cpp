@@ -5,8 +5,10 @@
 
 #include "base/text.h"
 #include "core/capabilities.h"
+#include "core/disk_devices.h"
 #include "core/registry.h"
 #include "providers/libvirt/console.h"
+#include "providers/libvirt/disks.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/places.h"
@@ -28,10 +30,10 @@ ProviderInfo libvirt_info() {
   return {.name = "libvirt",
           .summary = "virtual machines of QEMU and KVM through libvirt",
           .box_formats = {"libvirt"},
-          .features = {Feature::cpus, Feature::memory, Feature::disk},
+          .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks},
           .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
                            Capability::live_limits, Capability::suspend, Capability::snapshots,
-                           Capability::usage},
+                           Capability::usage, Capability::kept_disks},
           .precedence = 10,  // a container starts in a second
           .schema = {
               .name = "libvirt",
@@ -87,6 +89,8 @@ class LibvirtProvider final : public Provider,
                               public Suspend,
                               public Snapshots,
                               public Usage,
+                              public KeptDisks,
+                              public DiskDevices,
                               public BoxCopies,
                               public HostDiagnosis {
  public:
@@ -117,6 +121,10 @@ class LibvirtProvider final : public Provider,
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   MachineUsage usage(const std::string& name, Operation& operation) override;
+  std::vector<std::string> kept_disks(const std::string& name, Operation& operation) override;
+  void keep_disks(const std::string& name, const std::string& environment_id,
+                  const std::set<std::string>& disks, Operation& operation) override;
+  std::string disk_device(const std::string& disk) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
@@ -131,6 +139,7 @@ class LibvirtProvider final : public Provider,
   };
   /// Throws Error(failed) when there is none.
   Found find(const std::string& name);
+  void leave_disks(const libvirt::Connection& connection, const libvirt::MachineNames& names);
 
   Host& host_;
   libvirt::Places places_;
@@ -173,6 +182,7 @@ MachineState LibvirtProvider::inspect(const std::string& name, Operation&) {
     const auto place = places_.find(name);
     if (!place) return {};
     MachineState state = libvirt::state_of(connect(place->uri), name);
+    if (state.phase == MachinePhase::absent && place->only_disks) return {};
     if (state.phase == MachinePhase::absent)
       return {MachinePhase::broken, "its creation did not finish", place->environment, {}};
     return state;
@@ -188,6 +198,11 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
     throw Error(ErrorKind::failed,
                 fmt::format("there is a domain '{}' in libvirt at '{}' already", spec.backend_name, uri))
         .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it", uri, spec.backend_name));
+  if (const auto place = places_.find(spec.backend_name); place && place->only_disks && place->uri != uri)
+    throw Error(ErrorKind::failed,
+                fmt::format("disks of '{}' are kept in libvirt at '{}', and it is to be made at '{}'",
+                            spec.backend_name, place->uri, uri))
+        .with_hint("'envtool destroy --volumes' removes them");
   places_.write(spec.backend_name, {uri, spec.environment_id});
   libvirt::create_machine(connection, spec, box, pool_directory, operation);
 }
@@ -209,7 +224,43 @@ void LibvirtProvider::destroy(const std::string& name, const std::string& enviro
   const auto* const connection = connection_of(name);
   if (connection == nullptr) return;
   libvirt::destroy_machine(*connection, {name, environment_id});
-  places_.remove(name);
+  leave_disks(*connection, {name, environment_id});
+}
+
+/// Once there is no machine: remembers where its kept disks are, or forgets it.
+void LibvirtProvider::leave_disks(const libvirt::Connection& connection, const libvirt::MachineNames& names) {
+  const auto storage = libvirt::Storage::find(connection);
+  if (storage && !libvirt::kept_disks(*storage, names).empty())
+    places_.write(names.machine, {connection.uri(), names.environment, true});
+  else
+    places_.remove(names.machine);
+}
+
+std::vector<std::string> LibvirtProvider::kept_disks(const std::string& name, Operation&) {
+  const auto place = places_.find(name);
+  const auto storage = place ? libvirt::Storage::find(connect(place->uri)) : std::nullopt;
+  return storage ? libvirt::kept_disks(*storage, {name, place->environment}) : std::vector<std::string>();
+}
+
+void LibvirtProvider::keep_disks(const std::string& name, const std::string& environment_id,
+                                 const std::set<std::string>& disks, Operation&) {
+  const auto place = places_.find(name);
+  if (!place) return;
+  if (place->environment != environment_id)
+    throw Error(ErrorKind::failed,
+                fmt::format("the disks of '{}' belong to environment {}", name, place->environment));
+  const libvirt::Connection& connection = connect(place->uri);
+  const auto storage = libvirt::Storage::find(connection);
+  if (!storage) return;
+  const libvirt::MachineNames names{name, environment_id};
+  libvirt::keep_disks(*storage, names, disks);
+  if (connection.find_domain(name)) return;
+  libvirt::remove_volumes(*storage, names);
+  leave_disks(connection, names);
+}
+
+std::string LibvirtProvider::disk_device(const std::string& disk) {
+  return "/dev/disk/by-id/virtio-" + libvirt::disk_serial(disk);
 }
 
 SshEndpoint LibvirtProvider::endpoint(const std::string& name, Operation&) {
@@ -276,8 +327,13 @@ std::vector<SnapshotInfo> LibvirtProvider::snapshots(const std::string& name, Op
   return domain ? libvirt::snapshots_of(domain) : std::vector<SnapshotInfo>();
 }
 
-void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
-  libvirt::save_snapshot(find(name).domain, snapshot);
+void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot,
+                                    Operation& operation) {
+  std::vector<std::string> kept;
+  const auto place = places_.find(name);
+  for (const std::string& disk : kept_disks(name, operation))
+    kept.push_back(libvirt::MachineNames{name, place->environment}.disk(disk));
+  libvirt::save_snapshot(find(name).domain, snapshot, kept);
 }
 
 void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot, Operation&) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/xml.h"
@@ -37,8 +38,25 @@ Snapshot find_snapshot(const Domain& domain, const std::string& name) {
 
 }  // namespace
 
-std::string snapshot_xml(const std::string& name) {
-  return fmt::format("<domainsnapshot>\n  <name>{}</name>\n</domainsnapshot>\n", escape_xml(name));
+std::string snapshot_xml(const std::string& name, const std::vector<std::string>& left_out) {
+  std::string disks;
+  for (const std::string& target : left_out)
+    disks += fmt::format("    <disk name='{}' snapshot='no'/>\n", target);
+  return fmt::format("<domainsnapshot>\n  <name>{}</name>\n{}</domainsnapshot>\n", escape_xml(name),
+                     disks.empty() ? "" : "  <disks>\n" + disks + "  </disks>\n");
+}
+
+std::vector<std::string> targets_of(std::string_view domain_xml, const std::vector<std::string>& volumes) {
+  std::vector<std::string> targets;
+  std::string volume;
+  for (const XmlTag& tag : xml_tags(domain_xml)) {
+    if (tag.name == "disk") volume.clear();
+    if (tag.name == "source" && volume.empty()) volume = std::filesystem::path(tag["file"]).filename();
+    if (tag.name == "target" && std::find(volumes.begin(), volumes.end(), volume) != volumes.end())
+      targets.push_back(tag["dev"]);
+    if (tag.name == "target") volume.clear();
+  }
+  return targets;
 }
 
 SnapshotInfo snapshot_info(std::string_view xml) {
@@ -64,7 +82,7 @@ std::vector<SnapshotInfo> snapshots_of(const Domain& domain) {
   return infos;
 }
 
-void save_snapshot(const Domain& domain, const std::string& snapshot) {
+void save_snapshot(const Domain& domain, const std::string& snapshot, const std::vector<std::string>& kept) {
   const MachinePhase phase = phase_of(domain);
   const bool has_memory = phase == MachinePhase::running || phase == MachinePhase::paused;
   if (has_memory && api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_LIVE) !=
@@ -72,7 +90,14 @@ void save_snapshot(const Domain& domain, const std::string& snapshot) {
     throw Error(ErrorKind::failed,
                 "its number of CPUs was changed while it ran, and QEMU cannot restore such a machine")
         .with_hint("restart the machine first, or give it back the CPUs that it was started with");
-  if (!Snapshot(api().virDomainSnapshotCreateXML(domain.get(), snapshot_xml(snapshot).c_str(), 0)))
+  const Text xml(api().virDomainGetXMLDesc(domain.get(), 0));
+  if (!xml) fail("read the domain");
+  const std::vector<std::string> left_out = targets_of(xml.get(), kept);
+  if (has_memory && !left_out.empty())
+    throw Error(ErrorKind::failed,
+                "a disk of it outlives it and is no part of snapshots, but QEMU saves memory with all disks")
+        .with_hint("'envtool halt' first: a snapshot of a stopped machine leaves such disks alone");
+  if (!Snapshot(api().virDomainSnapshotCreateXML(domain.get(), snapshot_xml(snapshot, left_out).c_str(), 0)))
     fail(fmt::format("save the snapshot '{}'", snapshot));
 }
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 
 #include "base/files.h"
@@ -77,7 +76,10 @@ Storage Storage::ensure(const Connection& connection, const std::filesystem::pat
   if (!pool) {
     pool.reset(api().virStoragePoolDefineXML(connection.get(), pool_xml(pool_name, directory).c_str(), 0));
     if (!pool) pool = connection.find_pool(pool_name);  // another process was faster
-    if (!pool || api().virStoragePoolBuild(pool.get(), 0) != 0) fail("make a pool of volumes");
+    // One that somebody else has started meanwhile is built.
+    if (!pool ||
+        (api().virStoragePoolBuild(pool.get(), 0) != 0 && api().virStoragePoolIsActive(pool.get()) != 1))
+      fail("make a pool of volumes");
     api().virStoragePoolSetAutostart(pool.get(), 1);
   }
   if (api().virStoragePoolIsActive(pool.get()) != 1 && api().virStoragePoolCreate(pool.get(), 0) != 0 &&
@@ -165,7 +167,7 @@ std::vector<Backing> Storage::box(const Box& box, Operation& operation) const {
       told = true;
       if (is_being_uploaded(prefix, operation) || find_volume(mark)) continue;
     }
-    remove(prefix);
+    remove(list(prefix));
     upload_box(box, operation);
     make_volume(volume_xml({.name = mark}), mark);
   }
@@ -175,7 +177,7 @@ std::vector<Backing> Storage::box(const Box& box, Operation& operation) const {
     const auto path = path_of(name);
     if (!path) {
       // Somebody removed it by hand: nothing can lie over what is not there.
-      remove(mark);
+      remove({mark});
       throw Error(ErrorKind::failed, fmt::format("the volume '{}' of box '{}' is gone", name, box.name))
           .with_hint("run the command again to copy it anew");
     }
@@ -188,6 +190,11 @@ std::string Storage::make_overlay(const std::string& name, const Backing& backin
                                   std::uint64_t capacity) const {
   return path_of_volume(make_volume(
       volume_xml({.name = name, .capacity = capacity, .format = "qcow2", .backing = backing}), name));
+}
+
+std::string Storage::make_disk(const std::string& name, std::uint64_t capacity) const {
+  return path_of_volume(
+      make_volume(volume_xml({.name = name, .capacity = capacity, .format = "qcow2"}), name));
 }
 
 std::string Storage::make_file(const std::string& name, std::string_view content) const {
@@ -233,12 +240,16 @@ std::string Storage::tail(const std::string& name, std::uint64_t bytes) const {
   return size == 0 ? "" : download(connection_, volume, size > bytes ? size - bytes : 0);
 }
 
-void Storage::remove(const std::string& prefix, const std::vector<std::string>& kept) const {
-  for (const Volume& volume : volumes()) {
-    const std::string name = name_of(volume);
-    if (name.starts_with(prefix) && std::find(kept.begin(), kept.end(), name) == kept.end())
-      delete_volume(volume);
-  }
+std::vector<std::string> Storage::list(const std::string& prefix) const {
+  std::vector<std::string> names;
+  for (const Volume& volume : volumes())
+    if (const std::string name = name_of(volume); name.starts_with(prefix)) names.push_back(name);
+  return names;
+}
+
+void Storage::remove(const std::vector<std::string>& names) const {
+  for (const std::string& name : names)
+    if (const Volume volume = find_volume(name)) delete_volume(volume);
 }
 
 void Storage::remove_box(const std::string& digest) const {
@@ -249,8 +260,8 @@ void Storage::remove_box(const std::string& digest) const {
         std::string_view(xml.get()).find(prefix) != std::string_view::npos)
       return;
   }
-  remove(complete_volume(digest));  // first: without it the others count as incomplete
-  remove(prefix);
+  remove({complete_volume(digest)});  // first: without it the others count as incomplete
+  remove(list(prefix));
   if (!volumes().empty()) return;
   api().virStoragePoolDestroy(pool_.get());
   api().virStoragePoolUndefine(pool_.get());

@@ -28,6 +28,8 @@ class Storage {
   std::vector<Backing> box(const Box& box, Operation& operation) const;
   /// A new qcow2 volume over `backing`. Gives its path.
   std::string make_overlay(const std::string& name, const Backing& backing, std::uint64_t capacity) const;
+  /// A new empty qcow2 volume. Gives its path.
+  std::string make_disk(const std::string& name, std::uint64_t capacity) const;
   /// A new raw volume with this content. Gives its path.
   std::string make_file(const std::string& name, std::string_view content) const;
   /// A new raw volume with the content of this file of the host's. Gives its path.
@@ -41,8 +43,10 @@ class Storage {
   std::optional<std::string> path_of(const std::string& name) const;
   /// The volume's last bytes; empty when there is none.
   std::string tail(const std::string& name, std::uint64_t bytes) const;
-  /// Removes all volumes whose names begin so, but those that are named.
-  void remove(const std::string& prefix, const std::vector<std::string>& kept = {}) const;
+  /// The names of all volumes that begin so.
+  std::vector<std::string> list(const std::string& prefix) const;
+  /// Removes these volumes in their order. Not there: nothing to do.
+  void remove(const std::vector<std::string>& names) const;
   /// Removes a box's volumes unless a machine's disk lies over one, and the pool with its last volume.
   void remove_box(const std::string& digest) const;
 

@@ -35,7 +35,7 @@ std::string volume_xml(const VolumePlan& plan) {
       "  </target>\n",
       escape_xml(plan.name), plan.capacity, plan.format,
       // libvirt's default is the old version, which cannot grow once it has snapshots.
-      plan.backing.path.empty() ? "" : "    <compat>1.1</compat>\n");
+      plan.format != "qcow2" ? "" : "    <compat>1.1</compat>\n");
   if (!plan.backing.path.empty())
     text += fmt::format(
         "  <backingStore>\n"

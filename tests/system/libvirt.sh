@@ -21,6 +21,7 @@ box: build:debian/bookworm
 memory: 512MiB
 cpus: 2
 disk: $1
+disks: [{name: scratch, size: $3, mount: /srv/my scratch}]
 hostname: $2
 ports: ["8180-8189:8000"]
 folders: ["./src:/srv/app"]
@@ -49,7 +50,7 @@ cat >site.yml <<'END'
   tasks:
     - copy: {content: "by ansible\n", dest: /etc/motd}
 END
-envfile_of 11GiB shop-vm
+envfile_of 11GiB shop-vm 64MiB
 expect 0 envtool up
 equal "the state" running "$(state_of)"
 equal "the page" "from the host" "$(page 8180 /page)"
@@ -105,12 +106,16 @@ behind=$(($(date +%s) - $(envtool ssh -c 'date +%s')))
 [ "$behind" -le 3 ] || fail "the guest's clock is $behind s behind"
 
 step "a snapshot with memory: what ran then runs on"
+scratch() { envtool ssh -c 'df --output=size --block-size=M "/srv/my scratch" | tail -1 | tr -dc 0-9; cat "/srv/my scratch/mark"'; }
+expect 0 envtool ssh -c 'echo before | sudo tee "/srv/my scratch/mark"'
 expect 0 envtool ssh -c 'echo before >mark; sudo systemd-run --quiet --unit=witness sleep infinity'
 expect 0 envtool snapshot save before
+expect 0 envtool ssh -c 'echo after | sudo tee "/srv/my scratch/mark"'
 expect 0 envtool ssh -c 'echo after >mark; sudo systemctl stop witness'
 expect 0 envtool snapshot restore before
 expect 0 envtool up
 equal "the disk" before "$(envtool ssh -c 'cat mark')"
+[[ $(scratch) =~ ^[56][0-9]before$ ]] || fail "the other disk is not as it was: $(scratch)"
 equal "the memory" active "$(envtool ssh -c 'systemctl is-active witness')"
 expect 0 envtool snapshot list
 says before
@@ -120,13 +125,19 @@ step "halt is heard by the guest; up takes another host name and a larger disk"
 expect 0 envtool halt
 says_not "hard"
 equal "the state" stopped "$(state_of)"
-envfile_of 12GiB other-vm
+
+step "a snapshot of a stopped machine"
+expect 0 envtool snapshot save stopped
+expect 0 envtool snapshot restore stopped
+expect 0 envtool snapshot delete stopped
+envfile_of 12GiB other-vm 128MiB
 expect 0 envtool up
 says start
 says_not "get the box"
 expect 0 envtool ssh -c "$report"
 says other-vm "by ansible"
 [[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 11500 ] || fail "the file system did not grow with the disk"
+[[ $(scratch) =~ ^1[0-9][0-9]before$ ]] || fail "the other disk did not grow: $(scratch)"
 equal "the page" "from the host" "$(page 8180 /page)"
 
 step "more CPUs while it runs"

@@ -25,6 +25,7 @@ name: vagrant
 provider: libvirt
 box: $work/vagrant.box
 memory: 512MiB
+disks: [{name: data, size: 256MiB, mount: /srv/data, keep: true}]
 hostname: taken-over
 folders: []
 timeouts: {boot: 8m}
@@ -60,10 +61,21 @@ says "<description>made for the shop</description>" "<model type='virtio'"
 virsh --connect qemu:///system dumpxml --inactive "$name" >"$work/domain.xml"
 expect 0 virt-xml-validate "$work/domain.xml" domain
 
-step "what libvirt cannot do with such a firmware is said"
-expect 1 envtool snapshot save one
-says "not supported" firmware
+step "a disk of its own has a file system, for good"
+expect 0 envtool ssh -c 'echo rows | sudo tee /srv/data/table; findmnt --noheadings --output FSTYPE /srv/data; cat /etc/fstab; sync'
+says ext4 " /srv/data ext4 "
 
-step "destroy leaves nothing"
+step "its memory cannot be saved without that disk"
+expect 1 envtool snapshot save one
+says "outlives it" "envtool halt"
+
+step "destroy leaves what the Envfile keeps, and then nothing"
 expect 0 envtool destroy --yes
+says "disk 'data' is kept"
+expect 0 envtool status
+says "disk 'data' kept of it"
+qemu-img convert -O raw "/var/lib/libvirt/envtool/$name".*.disk-data.qcow2 "$work/data.raw"
+equal "what is on it" rows "$(debugfs -R 'cat table' "$work/data.raw" 2>/dev/null)"
+expect 0 envtool destroy --volumes --yes
+equal "volumes but the box's" "" "$(virsh --connect qemu:///system vol-list envtool | awk 'NR > 2 && NF { print $1 }' | grep --invert-match '^box-')"
 nothing_left

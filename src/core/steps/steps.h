@@ -21,6 +21,8 @@ Step start_step();
 Step wait_ready_step();
 Step names_step();
 Step limits_step();
+/// Of a provider that gives disks as bare devices: a file system on what is empty, and its place.
+Step mount_disks_step();
 Step sync_folders_step();
 Step native_folders_step();
 Step forward_ports_step();

@@ -120,6 +120,36 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: snapshots are saved, restored and delet
 }
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: limits change while it runs") { check_limits(test); }
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: usage is told of what runs") { check_usage(test); }
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: kept disks outlive their machine") { check_kept_disks(test); }
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a disk is added with the next start, and goes with the machine") {
+  MachineSpec spec = conformance_spec(test, "growing");
+  provider->create(spec, test.box, operation);
+  const std::string disk = libvirt::MachineNames{"growing", test.environment_id}.disk("data");
+  REQUIRE(volumes_beginning_with(disk).empty());
+
+  spec.disks = {{.name = "data", .size = ByteSize{1 << 20}}};
+  provider->start(spec, operation);
+
+  CHECK(volumes_beginning_with(disk).size() == 1);
+  destroy("growing");
+  CHECK(volumes_beginning_with("growing.").empty());
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a running machine with a kept disk has no snapshot with memory") {
+  MachineSpec spec = conformance_spec(test, "kept");
+  spec.disks = {{.name = "data", .size = ByteSize{1 << 20}, .keep = true}};
+  provider->create(spec, test.box, operation);
+  provider->start(spec, operation);
+  Snapshots& snapshots = *power_of<Snapshots>(*provider);
+
+  CHECK_THROWS_WITH_AS(snapshots.save_snapshot("kept", "one", operation), doctest::Contains("outlives it"),
+                       Error);
+
+  destroy("kept");
+  power_of<KeptDisks>(*provider)->keep_disks("kept", test.environment_id, {}, operation);
+  CHECK(volumes_beginning_with("kept.").empty());
+}
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
   provider->create(conformance_spec(test, "user"), test.box, operation);

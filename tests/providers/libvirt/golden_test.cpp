@@ -68,6 +68,9 @@ TEST_CASE("a machine with UEFI, more disks, a CD-ROM and XML of the user's is th
                     {{.path = "/pool/" + MachineNames{plan.name, plan.tag.environment}.box_disk(1),
                       .target = disk_target("vd", 1),
                       .boots = true},
+                     {.path = "/pool/" + MachineNames{plan.name, plan.tag.environment}.disk("data"),
+                      .target = disk_target("vd", 2),
+                      .serial = "data"},
                      {.path = "/pool/tools.iso",
                       .format = "raw",
                       .target = disk_target("sd", 0),
@@ -93,6 +96,17 @@ TEST_CASE("network, pool and volumes are the golden ones") {
 
 TEST_CASE("a snapshot is the golden one") {
   CHECK(snapshot_xml("before & after") == golden("domainsnapshot.xml"));
+  CHECK(snapshot_xml("part", {"vdb"}) == golden("domainsnapshot-part.xml"));
+}
+
+TEST_CASE("the disks of a domain are found by their volumes, over which box they ever lie") {
+  const std::string xml =
+      "<disk type='file'><source file='/pool/root.qcow2'/><backingStore><source file='/pool/data.qcow2'/>"
+      "</backingStore><target dev='vda'/></disk>"
+      "<disk type='file'><source file='/pool/data.qcow2'/><target dev='vdb'/></disk>";
+
+  CHECK(targets_of(xml, {"data.qcow2"}) == std::vector<std::string>{"vdb"});
+  CHECK(targets_of(xml, {}).empty());
 }
 
 TEST_CASE("every document is what libvirt's own schemas allow") {
