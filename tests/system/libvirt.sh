@@ -138,6 +138,7 @@ expect 0 envtool ssh -c "$report"
 says other-vm "by ansible"
 [[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 11500 ] || fail "the file system did not grow with the disk"
 [[ $(scratch) =~ ^1[0-9][0-9]before$ ]] || fail "the other disk did not grow: $(scratch)"
+eventually page 8180 /page
 equal "the page" "from the host" "$(page 8180 /page)"
 
 step "more CPUs while it runs"
