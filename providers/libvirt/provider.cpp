@@ -42,7 +42,7 @@ ProviderInfo libvirt_info() {
                    .type = OptionType::text,
                    .summary = "the libvirt of this host that holds the machine; else "
                               "LIBVIRT_DEFAULT_URI, else qemu:///system",
-                    .create_only = true},
+                   .create_only = true},
                   {.name = "driver",
                    .type = OptionType::text,
                    .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "

@@ -180,8 +180,8 @@ TEST_CASE("what the provider does not support is exit 6, each key by its name, a
   const CliResult result = run_cli(world, {"up"});
 
   CHECK(result.code == 6);
-  for (const std::string key : {"disk", "networks.bridge", "networks.mac", "cloud_init", "proxy",
-                                "ca_certs", "ssh.password"})
+  for (const std::string key :
+       {"disk", "networks.bridge", "networks.mac", "cloud_init", "proxy", "ca_certs", "ssh.password"})
     CHECK(has(result.errors,
               fmt::format("error: '{}' is not supported by provider 'fake'\n  --> Envfile:", key)));
   CHECK(world.backend.machines().empty());
