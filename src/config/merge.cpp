@@ -118,6 +118,7 @@ class ListMerge {
 };
 
 void merge_list(Node& base, Node overlay, const Shape& shape, const Scope& scope) {
+  if (base.is_map() || base.is_scalar()) return;  // it is no list, and found to be wrong as it stands
   const bool drops_all = overlay.items.empty();
   if (!base.is_list() || drops_all) base = Node{.kind = Node::Kind::list, .position = overlay.position};
   ListMerge merge(base, shape, scope);
