@@ -192,3 +192,18 @@ for group in $groups; do [ ! -e "$group" ] || fail "$group is left"; done
 [ -n "$(dnsmasq)" ] || fail "dnsmasq went with the second machine"
 expect 0 envtool destroy --yes
 nothing_left
+
+step "without dnsmasq, guests ask the host's name servers themselves, and it is said"
+server=$(awk '$1 == "nameserver" && $2 !~ /^127\./ && $2 != "::1" { print $2; exit }' /etc/resolv.conf)
+# A mount namespace is enough to take the program away from this test alone.
+without_dnsmasq() {
+  unshare --mount --propagation private sh -c '
+    mount --bind /bin/false "$(command -v dnsmasq)"
+    "$0" up first && "$0" ssh first -c "cat /etc/resolv.conf"
+    code=$?
+    "$0" destroy --yes && exit $code' "$ENVTOOL" </dev/null 9>&-
+}
+expect 0 without_dnsmasq
+says "dnsmasq does not start on '$bridge'" "name servers"
+[ -z "$server" ] || says "nameserver $server"
+nothing_left
