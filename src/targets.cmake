@@ -9,8 +9,10 @@ function(envtool_warnings target)
     -Wno-missing-field-initializers)  # designated initialisers leave defaults out on purpose
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 reports uninitialised and overrun memory inside its own headers when it inlines.
-    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict
-      "$<$<CONFIG:Release>:-Wno-array-bounds;-Wno-stringop-overflow;-Wno-stringop-overread>")
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict)
+    if(CMAKE_BUILD_TYPE STREQUAL "Release" OR ENVTOOL_SANITIZE STREQUAL "thread")
+      target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+    endif()
   endif()
   if(ENVTOOL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
