@@ -76,7 +76,7 @@ const MachineConfig* Engine::Parts::machine(const std::string& name) {
 
 FileLock Engine::Parts::use_environment() {
   for (;;) {
-    if (!run.environment || (setup.config != nullptr && run.environment->name != config.name))
+    if (!run.environment)
       run.environment = setup.environments.ensure(config.directory, config.name, setup.adopt);
     const std::filesystem::path path = setup.host.paths.state / (run.environment->id + ".lock");
     auto use = FileLock::try_share(path);

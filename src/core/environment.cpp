@@ -140,7 +140,13 @@ void EnvironmentStore::write_id_file(const Environment& environment) const {
 FoundEnvironment EnvironmentStore::find(const fs::path& directory, const std::string& project_name) {
   const auto file = read_id_file(directory);
   auto named = file ? load(file->id) : std::nullopt;
-  if (named && named->directory == directory) return {std::move(named), {}};
+  if (named && named->directory == directory) {
+    if (named->name != project_name) {
+      named->name = project_name;
+      record(*named);
+    }
+    return {std::move(named), {}};
+  }
 
   if (auto here = recorded_at(directory)) {
     // The path wins over an id file that is gone or belongs to another directory.
@@ -165,6 +171,7 @@ FoundEnvironment EnvironmentStore::find(const fs::path& directory, const std::st
   }
   const std::string before = named->directory;
   named->directory = directory;
+  named->name = project_name;
   record(*named);
   write_id_file(*named);
   return {std::move(named), fmt::format("the project moved here from '{}'", before)};

@@ -61,6 +61,17 @@ TEST_CASE("several at once in a new project make one environment") {
   CHECK(world.store().all().size() == 1);
 }
 
+TEST_CASE("a project that gets another name is known by it, and so is one that is moved") {
+  World world;
+  const Environment made = world.store().ensure(world.project("shop"), "shop", false);
+
+  world.store().find(world.project("shop"), "store");
+  CHECK(world.store().by_reference("store").id == made.id);
+  fs::rename(world.project("shop"), world.directory.path() / "moved");
+  world.store().find(world.directory.path() / "moved", "moved");
+  CHECK(world.store().by_reference("moved").id == made.id);
+}
+
 TEST_CASE("looking for an environment makes none") {
   World world;
 
