@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "base/host_keys.h"
 #include "base/shell.h"
 #include "base/text.h"
 #include "boxes/archive.h"
@@ -35,21 +36,6 @@ constexpr std::string_view phases[] = {"running apt-get update", "downloading pa
 constexpr std::string_view unwanted_units =
     "apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service "
     "fstrim.timer";
-
-/// Host keys are no part of a box. Where nobody puts them in place before the first boot, this unit makes
-/// them; its condition costs nothing where somebody did.
-constexpr std::string_view host_key_unit = R"([Unit]
-Description=Make SSH host keys where there are none
-ConditionPathExistsGlob=!/etc/ssh/ssh_host_*_key
-Before=ssh.service
-
-[Service]
-Type=oneshot
-ExecStart=/usr/bin/ssh-keygen -A
-
-[Install]
-WantedBy=multi-user.target
-)";
 
 void check_mirror(const std::string& uri, ErrorKind kind, std::string_view setting) {
   const bool plain =
@@ -169,7 +155,7 @@ std::string customize_script(const DebianBuild& build) {
       "vagrant\n";
   script += write_in_guest("vagrant ALL=(ALL:ALL) NOPASSWD: ALL\n", "/etc/sudoers.d/vagrant");
   script += "chmod 0440 \"$1\"/etc/sudoers.d/vagrant\n";
-  script += write_in_guest(host_key_unit, "/etc/systemd/system/ssh-host-keys.service");
+  script += write_in_guest(host_key_unit("ssh.service"), "/etc/systemd/system/ssh-host-keys.service");
   script += "chroot \"$1\" systemctl --quiet enable ssh-host-keys.service\n";
   script += fmt::format("chroot \"$1\" systemctl --quiet disable {}\n", unwanted_units);
   // Ansible takes the directory's time for that of the last update, and would not update where it has to.
