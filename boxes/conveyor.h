@@ -19,10 +19,7 @@ class Conveyor {
   Conveyor(std::size_t depth, std::function<void(Item&)> work)
       : depth_(depth), work_(std::move(work)), worker_([this](const std::stop_token& stop) { run(stop); }) {}
   /// What still waits is dropped.
-  ~Conveyor() {
-    worker_.request_stop();
-    changed_.notify_all();
-  }
+  ~Conveyor() = default;
   Conveyor(const Conveyor&) = delete;
   Conveyor& operator=(const Conveyor&) = delete;
 
@@ -45,7 +42,7 @@ class Conveyor {
   void run(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     while (true) {
-      changed_.wait(lock, [&] { return stop.stop_requested() || !items_.empty(); });
+      changed_.wait(lock, stop, [this] { return !items_.empty(); });
       if (stop.stop_requested()) return;
       Item item = std::move(items_.front());
       items_.pop_front();
@@ -69,11 +66,11 @@ class Conveyor {
   std::size_t depth_;
   std::function<void(Item&)> work_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;  ///< one that a stop wakes, too
   std::deque<Item> items_;
   bool busy_ = false;
   std::exception_ptr failure_;
-  std::jthread worker_;  ///< last: it ends before what it uses
+  std::jthread worker_;  ///< last: it is stopped and joined before what it uses goes
 };
 
 }  // namespace envtool

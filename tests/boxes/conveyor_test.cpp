@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <stdexcept>
 #include <vector>
@@ -81,4 +82,14 @@ TEST_CASE("what waits when it is destroyed is dropped") {
 
   CHECK(done >= 1);
   CHECK(done <= 5);
+}
+
+TEST_CASE("it ends, at whichever moment it is destroyed") {
+  using namespace std::chrono;
+  for (nanoseconds age{0}; age < microseconds(150); age += nanoseconds(50)) {
+    const Conveyor<int> conveyor(2, [](int&) {});
+    const auto end = steady_clock::now() + age;
+    while (steady_clock::now() < end) {  // sleeping would take longer than the moments that matter
+    }
+  }
 }
