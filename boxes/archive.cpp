@@ -234,9 +234,7 @@ void pack_rootfs(const fs::path& tar, const fs::path& output, Operation& operati
   ArchiveWriter writer(output, ArchiveWriter::Packing::zstd);
   while (archive_entry* entry = reader.next()) {
     operation.check_stop();
-    const auto below_rootfs = [](const std::string& name) {
-      return "./rootfs/" + entry_place(name).string();
-    };
+    const auto below_rootfs = [](const std::string& name) { return "./rootfs/" + entry_place(name); };
     archive_entry_copy_pathname(entry, below_rootfs(entry_name(entry)).c_str());
     if (const char* target = archive_entry_hardlink(entry))
       archive_entry_copy_hardlink(entry, below_rootfs(target).c_str());

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -130,13 +131,17 @@ void refuse_entry(const std::string& name, std::string_view why) {
   throw Error(ErrorKind::failed, fmt::format("its entry '{}' {}", name, why));
 }
 
-fs::path entry_place(const std::string& name) {
+std::string entry_place(const std::string& name) {
   if (name.starts_with('/')) refuse_entry(name, "has an absolute path");
-  fs::path place;
-  for (const auto& part : split(name, '/')) {
+  std::string place;
+  place.reserve(name.size());
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::string_view part = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
     if (part.empty() || part == ".") continue;
     if (part == "..") refuse_entry(name, "lies outside of the box");
-    place /= part;
+    if (!place.empty()) place += '/';
+    place += part;
   }
   return place;
 }

@@ -78,8 +78,8 @@ std::string entry_name(archive_entry* entry);
 /// Error(failed) "its entry 'name' ...".
 [[noreturn]] void refuse_entry(const std::string& name, std::string_view why);
 
-/// The entry's place below the directory that it is unpacked into; empty for the directory itself. Throws
-/// Error(failed) for an absolute path or one that leads outside.
-std::filesystem::path entry_place(const std::string& name);
+/// The entry's place below the directory that it is unpacked into, in plain parts; empty for the directory
+/// itself. Throws Error(failed) for an absolute path or one that leads outside.
+std::string entry_place(const std::string& name);
 
 }  // namespace envtool

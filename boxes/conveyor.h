@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace envtool {
 
@@ -23,13 +24,18 @@ class Conveyor {
   Conveyor(const Conveyor&) = delete;
   Conveyor& operator=(const Conveyor&) = delete;
 
-  /// Waits while there is no room. Throws what `work` has thrown; nothing is worked on after that.
-  void give(Item item) {
+  /// Waits while there is no room. Gives an item back as `work` left it, so that its memory serves again, or
+  /// a new one. Throws what `work` has thrown; nothing is worked on after that.
+  Item give(Item item) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return failure_ || items_.size() < depth_; });
     if (failure_) std::rethrow_exception(failure_);
     items_.push_back(std::move(item));
     changed_.notify_all();
+    if (used_.empty()) return {};
+    Item used = std::move(used_.back());
+    used_.pop_back();
+    return used;
   }
   /// Waits until all that was given is worked on. Throws as `give` does.
   void finish() {
@@ -57,6 +63,7 @@ class Conveyor {
       }
       lock.lock();
       busy_ = false;
+      used_.push_back(std::move(item));
       failure_ = failure;
       changed_.notify_all();
       if (failure_) return;
@@ -67,7 +74,8 @@ class Conveyor {
   std::function<void(Item&)> work_;
   std::mutex mutex_;
   std::condition_variable_any changed_;  ///< one that a stop wakes, too
-  std::deque<Item> items_;
+  std::deque<Item> items_;               ///< that wait
+  std::vector<Item> used_;
   bool busy_ = false;
   std::exception_ptr failure_;
   std::jthread worker_;  ///< last: it is stopped and joined before what it uses goes

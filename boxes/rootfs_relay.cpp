@@ -17,8 +17,6 @@
 
 namespace envtool {
 
-namespace fs = std::filesystem;
-
 namespace {
 
 constexpr std::string_view top_name = "rootfs";
@@ -76,17 +74,22 @@ struct Parcel {
   };
   std::vector<Part> parts;
   std::string bytes;
+
+  void clear() {
+    parts.clear();
+    bytes.clear();
+  }
 };
 
 constexpr std::size_t parcel_size = 256 << 10, most_parcels = 8;
 
-/// Writes the tar, and takes the checksum of every file.
+/// Writes the tar, and takes the checksum of every file. Parcels are empty afterwards.
 class Writing {
  public:
   Writing(RootfsSink& sink, Operation& operation)
       : sink_(sink), writer_([&sink, &operation](std::string_view bytes) { sink.write(bytes, operation); }) {}
 
-  void write(const Parcel& parcel) {
+  void write(Parcel& parcel) {
     const Utf8Names names;
     std::string_view bytes = parcel.bytes;
     for (const Parcel::Part& part : parcel.parts) {
@@ -96,12 +99,13 @@ class Writing {
       bytes.remove_prefix(part.size);
       if (part.file) end_file(*part.file);
     }
+    parcel.clear();
   }
   void finish() { writer_.finish(); }
 
  private:
   void add(std::string_view bytes) {
-    hash_->add(bytes);
+    hash_.add(bytes);
     writer_.add(bytes);
   }
   void add_zeros(std::uint64_t size) {
@@ -110,14 +114,13 @@ class Writing {
       add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
   }
   void end_file(RootfsFile file) {
-    file.sha256 = hash_->finish();
-    hash_.emplace();
+    file.sha256 = hash_.finish();
     sink_.note_file(file);
   }
 
   RootfsSink& sink_;
   ArchiveWriter writer_;
-  std::optional<Sha256> hash_{std::in_place};  ///< of the file that goes on
+  Sha256 hash_;  ///< of the file that goes on
 };
 
 class Relay {
@@ -126,7 +129,7 @@ class Relay {
       : operation_(operation),
         reader_(source, operation),
         writing_(sink, operation),
-        conveyor_(most_parcels, [this](const Parcel& parcel) { writing_.write(parcel); }) {}
+        conveyor_(most_parcels, [this](Parcel& parcel) { writing_.write(parcel); }) {}
 
   std::uint64_t run() {
     while (archive_entry* entry = reader_.next()) {
@@ -134,7 +137,7 @@ class Relay {
       budget_.add_entry();
       relay(entry);
     }
-    conveyor_.give(std::exchange(parcel_, {}));
+    send();
     conveyor_.finish();
     writing_.finish();
     return budget_.bytes();
@@ -143,15 +146,14 @@ class Relay {
  private:
   /// The place below the root file system's top; empty for the top itself and what lies above it.
   std::string place_of(const std::string& name) {
-    fs::path place = entry_place(name);
+    std::string place = entry_place(name);
     if (place.empty()) return {};
-    const bool is_below = *place.begin() == top_name;
+    const bool is_below = place == top_name || place.starts_with(std::string(top_name) + "/");
     if (!top_is_known_) below_top_ = is_below;
     top_is_known_ = true;
     if (!below_top_) return place;
     if (!is_below) refuse_entry(name, "lies outside of its 'rootfs'");
-    place = place.lexically_relative(top_name);
-    return place == "." ? std::string() : place.string();
+    return place.erase(0, top_name.size() + 1);
   }
 
   void relay(archive_entry* entry) {
@@ -177,10 +179,9 @@ class Relay {
     send_when_full();
   }
   void send_when_full() {
-    if (parcel_.bytes.size() + parcel_.parts.size() * sizeof(Parcel::Part) < parcel_size) return;
-    conveyor_.give(std::exchange(parcel_, {}));
-    parcel_.bytes.reserve(2 * parcel_size);
+    if (parcel_.bytes.size() + parcel_.parts.size() * sizeof(Parcel::Part) >= parcel_size) send();
   }
+  void send() { parcel_ = conveyor_.give(std::move(parcel_)); }
 
   /// False for what is left out.
   static bool check_kind(archive_entry* entry, unsigned type, const std::string& name,
@@ -211,12 +212,15 @@ class Relay {
 
   /// Looks at the directories above, and keeps the name. Only a directory may come again.
   void remember(const std::string& name, const std::string& place, unsigned type) {
-    for (auto slash = place.rfind('/'); slash != std::string::npos && slash > 0;
+    const auto last = place.rfind('/');
+    const std::string_view parent = last == std::string::npos ? "" : std::string_view(place).substr(0, last);
+    for (auto slash = parent == parent_ ? std::string::npos : last; slash != std::string::npos && slash > 0;
          slash = place.rfind('/', slash - 1)) {
       const auto [above, is_new] = kinds_.emplace(place.substr(0, slash), AE_IFDIR);
       if (above->second != AE_IFDIR) refuse_entry(name, "lies below a link or file");
       if (!is_new) break;  // and so are those above it
     }
+    parent_ = parent;
     const auto [known, is_new] = kinds_.emplace(place, type);
     if (is_new) return;
     if (type != AE_IFDIR || known->second != AE_IFDIR) refuse_entry(name, "is there twice");
@@ -264,6 +268,7 @@ class Relay {
   Writing writing_;
   Conveyor<Parcel> conveyor_;
   std::unordered_map<std::string, unsigned> kinds_;  ///< what is at each place
+  std::string parent_;                               ///< the last one that was found to be a directory
   bool top_is_known_ = false, below_top_ = false;
 };
 

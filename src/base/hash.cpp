@@ -54,6 +54,7 @@ std::string Hash::finish() {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   EVP_DigestFinal_ex(of(context_), digest, &size);
+  EVP_DigestInit_ex(of(context_), nullptr, nullptr);
   return to_hex({reinterpret_cast<const char*>(digest), size});
 }
 

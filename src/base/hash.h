@@ -16,7 +16,7 @@ class Hash {
   ~Hash();
   Hash(Hash&&) noexcept;
   void add(std::string_view bytes);
-  /// The digest of all that was added; the object is of no further use.
+  /// The digest of all that was added since the last one.
   std::string finish();
 
  protected:

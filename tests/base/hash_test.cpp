@@ -22,6 +22,16 @@ TEST_CASE("a stream in parts has the digest of the whole") {
   CHECK(hash.finish() == sha256("abc"));
 }
 
+TEST_CASE("one hash serves for one stream after the other") {
+  Sha256 hash;
+  hash.add("other");
+  hash.finish();
+  hash.add("abc");
+
+  CHECK(hash.finish() == sha256("abc"));
+  CHECK(hash.finish() == sha256(""));
+}
+
 TEST_CASE("a file has the digest of its content") {
   const TemporaryDirectory directory;
   const std::string content(3'000'000, 'x');

@@ -93,3 +93,17 @@ TEST_CASE("it ends, at whichever moment it is destroyed") {
     }
   }
 }
+
+TEST_CASE("what was worked on comes back, to be used again") {
+  Conveyor<std::vector<int>> conveyor(1, [](std::vector<int>& item) { item.clear(); });
+  std::vector<int> item;
+  item.reserve(1000);
+
+  item = conveyor.give(std::move(item));
+  CHECK(item.capacity() == 0);
+  conveyor.finish();
+  item = conveyor.give(std::move(item));
+
+  CHECK(item.empty());
+  CHECK(item.capacity() == 1000);
+}

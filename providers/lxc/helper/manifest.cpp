@@ -9,7 +9,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
+#include <future>
 #include <memory>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "base/files.h"
@@ -58,73 +62,110 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
+/// Several threads share the directories of a tree.
 class Walk {
  public:
   Walk(std::string tree, const KnownFiles& files)
-      : path_(std::move(tree)), top_(path_.size() + 1), files_(files) {}
+      : top_(tree.size() + 1), files_(files), waiting_{std::move(tree)} {}
 
   std::string text() {
-    const UniqueFd top(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!top) fail(fmt::format("open '{}'", path_), errno);
-    walk(top.get());
-    std::sort(lines_.begin(), lines_.end());
+    std::vector<std::future<std::vector<std::string>>> others(
+        std::clamp(std::thread::hardware_concurrency(), 1U, most_threads) - 1);
+    for (auto& other : others) other = std::async(std::launch::async, [this] { return walk(); });
+    std::vector<std::string> lines = walk();
+    for (auto& other : others)
+      for (std::string& line : other.get()) lines.push_back(std::move(line));
+    if (failure_) std::rethrow_exception(failure_);
+    std::sort(lines.begin(), lines.end());
     std::string text;
-    for (const std::string& line : lines_) text += line + "\n";
+    for (const std::string& line : lines) text.append(line).append("\n");
     return text;
   }
 
  private:
-  /// `path_` is the directory's; `fd` saves the kernel the way there for each of its entries.
-  void walk(int fd) {
-    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(::fcntl(fd, F_DUPFD_CLOEXEC, 0)));
-    if (!directory) fail(fmt::format("read '{}'", path_), errno);
-    const std::size_t length = path_.size();
-    while (const dirent* entry = ::readdir(directory.get())) {
-      const std::string_view name = entry->d_name;
-      if (name == "." || name == "..") continue;
-      path_.append("/").append(name);
-      struct stat info {};
-      if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-        fail(fmt::format("look at '{}'", path_), errno);
-      add_line(info);
-      if (S_ISDIR(info.st_mode)) {
-        const UniqueFd below(::openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!below) fail(fmt::format("open '{}'", path_), errno);
-        walk(below.get());
+  static constexpr unsigned most_threads = 4;
+
+  /// Takes directories until none is left; gives the lines of what is in them.
+  std::vector<std::string> walk() {
+    std::vector<std::string> lines;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      changed_.wait(lock, [this] { return failure_ || !waiting_.empty() || taken_ == 0; });
+      if (failure_ || waiting_.empty()) return lines;
+      const std::string path = std::move(waiting_.back());
+      waiting_.pop_back();
+      ++taken_;
+      lock.unlock();
+      std::vector<std::string> below;
+      std::exception_ptr failure;
+      try {
+        below = list(path, lines);
+      } catch (...) {
+        failure = std::current_exception();
       }
-      path_.resize(length);
+      lock.lock();
+      --taken_;
+      if (failure) failure_ = failure;
+      waiting_.insert(waiting_.end(), below.begin(), below.end());
+      changed_.notify_all();
     }
   }
 
-  /// The name comes first while lines are sorted, so that a difference is found by name.
-  void add_line(const struct stat& info) {
-    const std::string name = path_.substr(top_);
-    lines_.push_back(fmt::format("{} {} {:04o} {} {} {}", one_word(name), content(name, info),
-                                 info.st_mode & 07777, info.st_uid, info.st_gid, attributes_of(path_)));
+  /// Adds what is in the directory, and gives the directories in it.
+  std::vector<std::string> list(const std::string& directory, std::vector<std::string>& lines) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const std::unique_ptr<DIR, CloseDirectory> entries(fd < 0 ? nullptr : ::fdopendir(fd));
+    if (!entries) fail(fmt::format("read '{}'", directory), errno);
+    std::vector<std::string> below;
+    while (const dirent* entry = ::readdir(entries.get())) {
+      const std::string_view name = entry->d_name;
+      if (name == "." || name == "..") continue;
+      std::string path = fmt::format("{}/{}", directory, name);
+      struct stat info {};
+      if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        fail(fmt::format("look at '{}'", path), errno);
+      lines.push_back(line(path, info));
+      if (S_ISDIR(info.st_mode)) below.push_back(std::move(path));
+    }
+    return below;
   }
 
-  std::string content(const std::string& name, const struct stat& info) {
+  /// The name comes first while lines are sorted, so that a difference is found by name.
+  std::string line(const std::string& path, const struct stat& info) {
+    return fmt::format("{} {} {:04o} {} {} {}", one_word(std::string_view(path).substr(top_)),
+                       content(path, info), info.st_mode & 07777, info.st_uid, info.st_gid,
+                       attributes_of(path));
+  }
+
+  std::string content(const std::string& path, const struct stat& info) {
     if (S_ISDIR(info.st_mode)) return "directory";
-    if (S_ISLNK(info.st_mode)) return "link " + one_word(fs::read_symlink(path_).string());
-    if (S_ISREG(info.st_mode)) return fmt::format("file {} {}", info.st_size, digest(name, info));
+    if (S_ISLNK(info.st_mode)) return "link " + one_word(fs::read_symlink(path).string());
+    if (S_ISREG(info.st_mode)) return fmt::format("file {} {}", info.st_size, digest(path, info));
     return fmt::format("special {:o} {}:{}", info.st_mode & S_IFMT, major(info.st_rdev), minor(info.st_rdev));
   }
 
-  std::string digest(const std::string& name, const struct stat& info) {
-    const auto known = files_.find(name);
+  std::string digest(const std::string& path, const struct stat& info) {
+    const auto known = files_.find(path.substr(top_));
     if (known != files_.end() && known->second.size == static_cast<std::uint64_t>(info.st_size) &&
         known->second.modified == info.st_mtim.tv_sec)
       return known->second.sha256;
-    if (info.st_nlink == 1) return sha256_of_file(path_);
-    std::string& shared = of_links_[info.st_ino];
-    if (shared.empty()) shared = sha256_of_file(path_);
-    return shared;
+    if (info.st_nlink == 1) return sha256_of_file(path);
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto shared = of_links_.find(info.st_ino); shared != of_links_.end()) return shared->second;
+    }
+    std::string found = sha256_of_file(path);
+    const std::lock_guard lock(mutex_);
+    return of_links_[info.st_ino] = std::move(found);
   }
 
-  std::string path_;
-  std::size_t top_;  ///< where a path's part below the tree begins
+  const std::size_t top_;  ///< where a path's part below the tree begins
   const KnownFiles& files_;
-  std::vector<std::string> lines_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> waiting_;  ///< directories
+  int taken_ = 0;                     ///< directories that somebody reads
+  std::exception_ptr failure_;
   std::unordered_map<ino_t, std::string> of_links_;
 };
 
