@@ -9,12 +9,6 @@
 
 namespace envtool {
 
-namespace {
-
-constexpr int piece_size = 256 << 10;
-
-}  // namespace
-
 ArchiveWriter::ArchiveWriter(const std::filesystem::path& file, Packing packing)
     : writer_(archive_write_new()) {
   set_format();
@@ -25,13 +19,12 @@ ArchiveWriter::ArchiveWriter(const std::filesystem::path& file, Packing packing)
 
 ArchiveWriter::ArchiveWriter(Sink sink) : output_(new Output{std::move(sink)}), writer_(archive_write_new()) {
   set_format();
-  check(archive_write_set_bytes_per_block(writer_.get(), piece_size));
+  check(archive_write_set_bytes_per_block(writer_.get(), 0));
   check(archive_write_open(writer_.get(), output_.get(), nullptr, write_output, nullptr));
 }
 
 ArchiveWriter::~ArchiveWriter() {
-  // libarchive closes its output when it is freed, and leaks its buffer when it could not write: nobody has
-  // to take what is left then.
+  // libarchive ends the archive when it is freed: nobody has to take that end of what has none.
   if (!finished_ && output_) output_->sink = nullptr;
 }
 

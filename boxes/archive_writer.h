@@ -19,7 +19,7 @@ class ArchiveWriter {
 
   /// A new file.
   ArchiveWriter(const std::filesystem::path& file, Packing packing);
-  /// Gives what it writes to a function, in large pieces, not compressed.
+  /// Gives what it writes to a function at once, not compressed.
   explicit ArchiveWriter(Sink sink);
   /// What is not finished is left as it is.
   ~ArchiveWriter();

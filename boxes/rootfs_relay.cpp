@@ -59,67 +59,40 @@ void strip(archive_entry* entry) {
   keep_guests_attributes(entry);
 }
 
-struct EntryDeleter {
-  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
-
-/// What one thread has read of a root file system and the other is to write.
+/// A piece of the tar that one thread has made, for the other to take checksums of and write.
 struct Parcel {
-  /// First an entry, or more of the content of the last one, or its end.
+  /// Content of a file, or its end.
   struct Part {
-    std::unique_ptr<archive_entry, EntryDeleter> entry;  ///< begins
-    std::size_t size = 0;                                ///< of its content, in `bytes`
-    std::uint64_t zeros = 0;                             ///< that come before it
-    std::optional<RootfsFile> file;                      ///< ends; its digest is not known yet
+    std::size_t begin = 0, end = 0;  ///< in `bytes`
+    std::optional<RootfsFile> file;  ///< that ends here; its digest is not known yet
   };
   std::vector<Part> parts;
   std::string bytes;
-
-  void clear() {
-    parts.clear();
-    bytes.clear();
-  }
 };
 
 constexpr std::size_t parcel_size = 256 << 10, most_parcels = 8;
 
-/// Writes the tar, and takes the checksum of every file. Parcels are empty afterwards.
-class Writing {
+/// Takes the checksum of every file, and gives the tar on.
+class Sending {
  public:
-  Writing(RootfsSink& sink, Operation& operation)
-      : sink_(sink), writer_([&sink, &operation](std::string_view bytes) { sink.write(bytes, operation); }) {}
+  Sending(RootfsSink& sink, Operation& operation) : sink_(sink), operation_(operation) {}
 
-  void write(Parcel& parcel) {
-    const Utf8Names names;
-    std::string_view bytes = parcel.bytes;
-    for (const Parcel::Part& part : parcel.parts) {
-      if (part.entry) writer_.begin(part.entry.get());
-      add_zeros(part.zeros);
-      add(bytes.substr(0, part.size));
-      bytes.remove_prefix(part.size);
-      if (part.file) end_file(*part.file);
+  /// Leaves it empty.
+  void send(Parcel& parcel) {
+    for (Parcel::Part& part : parcel.parts) {
+      hash_.add(std::string_view(parcel.bytes).substr(part.begin, part.end - part.begin));
+      if (!part.file) continue;
+      part.file->sha256 = hash_.finish();
+      sink_.note_file(*part.file);
     }
-    parcel.clear();
+    if (!parcel.bytes.empty()) sink_.write(parcel.bytes, operation_);
+    parcel.parts.clear();
+    parcel.bytes.clear();
   }
-  void finish() { writer_.finish(); }
 
  private:
-  void add(std::string_view bytes) {
-    hash_.add(bytes);
-    writer_.add(bytes);
-  }
-  void add_zeros(std::uint64_t size) {
-    static constexpr char zeros[1 << 16] = {};
-    for (; size > 0; size -= std::min<std::uint64_t>(size, sizeof zeros))
-      add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
-  }
-  void end_file(RootfsFile file) {
-    file.sha256 = hash_.finish();
-    sink_.note_file(file);
-  }
-
   RootfsSink& sink_;
-  ArchiveWriter writer_;
+  Operation& operation_;
   Sha256 hash_;  ///< of the file that goes on
 };
 
@@ -128,8 +101,9 @@ class Relay {
   Relay(ByteSource& source, RootfsSink& sink, Operation& operation)
       : operation_(operation),
         reader_(source, operation),
-        writing_(sink, operation),
-        conveyor_(most_parcels, [this](Parcel& parcel) { writing_.write(parcel); }) {}
+        writer_([this](std::string_view bytes) { parcel_.bytes += bytes; }),
+        sending_(sink, operation),
+        conveyor_(most_parcels, [this](Parcel& parcel) { sending_.send(parcel); }) {}
 
   std::uint64_t run() {
     while (archive_entry* entry = reader_.next()) {
@@ -137,9 +111,9 @@ class Relay {
       budget_.add_entry();
       relay(entry);
     }
+    writer_.finish();
     send();
     conveyor_.finish();
-    writing_.finish();
     return budget_.bytes();
   }
 
@@ -169,17 +143,13 @@ class Relay {
     archive_entry_copy_pathname(entry, ("./" + place).c_str());
     if (const char* target = archive_entry_hardlink(entry)) return relay_hard_link(entry, name, target);
     strip(entry);
-    begin(entry);
+    writer_.begin(entry);
     if (type == AE_IFREG) relay_content(entry, place);
-  }
-
-  void begin(archive_entry* entry) {
-    parcel_.parts.push_back({});
-    parcel_.parts.back().entry.reset(archive_entry_clone(entry));
     send_when_full();
   }
+
   void send_when_full() {
-    if (parcel_.bytes.size() + parcel_.parts.size() * sizeof(Parcel::Part) >= parcel_size) send();
+    if (parcel_.bytes.size() >= parcel_size) send();
   }
   void send() { parcel_ = conveyor_.give(std::move(parcel_)); }
 
@@ -234,7 +204,7 @@ class Relay {
     archive_entry_copy_hardlink(entry, ("./" + place).c_str());
     archive_entry_set_size(entry, 0);
     strip(entry);
-    begin(entry);
+    writer_.begin(entry);
   }
 
   void relay_content(archive_entry* entry, const std::string& place) {
@@ -245,27 +215,36 @@ class Relay {
       if (block.place < end) refuse_entry(place, "has parts that overlap");
       budget_.add_bytes(block.place - end, reader_.packed_bytes());
       budget_.add_bytes(block.bytes.size(), reader_.packed_bytes());
-      parcel_.bytes += block.bytes;
-      parcel_.parts.push_back(
-          {.entry = {}, .size = block.bytes.size(), .zeros = block.place - end, .file = {}});
+      add_zeros(block.place - end);
+      add(block.bytes);
       end = block.place + block.bytes.size();
-      send_when_full();
     }
     const std::uint64_t zeros = size > end ? size - end : 0;
     budget_.add_bytes(zeros, reader_.packed_bytes());
+    add_zeros(zeros);
     parcel_.parts.push_back(
-        {.entry = {},
-         .size = 0,
-         .zeros = zeros,
-         .file =
+        {.file =
              RootfsFile{.path = place, .size = size, .modified = archive_entry_mtime(entry), .sha256 = {}}});
+  }
+
+  void add(std::string_view bytes) {
+    const std::size_t begin = parcel_.bytes.size();
+    writer_.add(bytes);
+    parcel_.parts.push_back({.begin = begin, .end = parcel_.bytes.size(), .file = {}});
+    send_when_full();
+  }
+  void add_zeros(std::uint64_t size) {
+    static constexpr char zeros[1 << 16] = {};
+    for (; size > 0; size -= std::min<std::uint64_t>(size, sizeof zeros))
+      add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
   }
 
   Operation& operation_;
   ArchiveReader reader_;
   UnpackBudget budget_;
   Parcel parcel_;
-  Writing writing_;
+  ArchiveWriter writer_;
+  Sending sending_;
   Conveyor<Parcel> conveyor_;
   std::unordered_map<std::string, unsigned> kinds_;  ///< what is at each place
   std::string parent_;                               ///< the last one that was found to be a directory
