@@ -107,6 +107,9 @@ void read_named(const LoadOptions& options, FileReader& reader) {
     const fs::path file = (options.working_directory / name).lexically_normal();
     if (reader.files.directory.empty()) reader.files.directory = file.parent_path();
     if (!fs::exists(file)) throw Error(ErrorKind::usage, fmt::format("there is no file '{}'", name));
+    if (fs::is_directory(file))
+      throw Error(ErrorKind::usage, fmt::format("'{}' is a directory, expected a file", name))
+          .with_hint(fmt::format("-f '{}', or -C '{}'", (fs::path(name) / "Envfile").string(), name));
     check_owner(file, options);
     reader.add_required(file, read_file(file, largest_file));
   }

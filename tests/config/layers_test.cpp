@@ -219,6 +219,21 @@ TEST_CASE("the Envfile is looked for upwards, and two side by side are refused")
   CHECK_THROWS_WITH_AS(find_envfile(project.path("deep")), doctest::Contains("side by side"), Error);
 }
 
+TEST_CASE("a directory that is named as the file is told from one") {
+  Project project;
+  project.write("sub/Envfile", "box: a\n");
+  LoadOptions options = project.options();
+  options.files = {"sub"};
+
+  try {
+    load_project(options);
+    FAIL("it was read");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("'sub' is a directory, expected a file") != std::string::npos);
+    CHECK(error.hint() == "-f 'sub/Envfile', or -C 'sub'");
+  }
+}
+
 TEST_CASE("an Envfile that is no file is told by what it is") {
   Project project;
   make_directories(project.path("project/Envfile"));
