@@ -69,6 +69,20 @@ Value HelperClient::call(const std::string& operation_name, Value request, Opera
   return run(std::move(spec), operation);
 }
 
+Value HelperClient::call_and_wait(const std::string& operation_name, Value request,
+                                  Operation& operation) const {
+  request.set("op", operation_name);
+  request.set("root", root_.string());
+  // No signal of ours reaches a helper behind sudo; that nobody holds the other end of its input, it sees.
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    throw Error(ErrorKind::failed, fmt::format("cannot make a pipe: {}", errno_text(errno)));
+  const UniqueFd theirs(ends[0]);
+  UniqueFd ours(ends[1]);
+  const std::stop_callback let_go(operation.stop, [&ours] { ours.reset(); });
+  return run({.argv = {program().string(), to_json(request)}, .input_fd = theirs.get()}, operation);
+}
+
 Value HelperClient::import(Value request, int frames, Operation& operation) const {
   request.set("op", "import");
   request.set("root", root_.string());

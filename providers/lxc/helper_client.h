@@ -20,6 +20,9 @@ class HelperClient {
   /// Error(host_not_ready) with the exact command when it cannot become root here.
   Value call(const std::string& operation_name, Value request, Operation& operation) const;
 
+  /// The same for one that may take long: it gives up early on a wish to stop, or when this program ends.
+  Value call_and_wait(const std::string& operation_name, Value request, Operation& operation) const;
+
   /// The operation `import` with the frames that come from that descriptor. Throws as `call`.
   Value import(Value request, int frames, Operation& operation) const;
 

@@ -195,22 +195,14 @@ void LxcProvider::stop(const std::string& name, StopMode mode, std::chrono::mill
                        Operation& operation) {
   const std::optional<Record> record = record_of(name);
   if (!record) return;
-  const Cgroups cgroups = cgroups_of(name);
+  Value request = own_request(name);
   const HelperClient& helper = side_of(name).helper;
-  Value request = Value::map({{"name", name}, {"environment", record->environment}});
-  if (mode == StopMode::graceful && cgroups.is_running(name)) {
-    request.set("graceful", true);
+  if (mode == StopMode::hard || !cgroups_of(name).is_running(name)) {
     helper.call("stop", request, operation);
-    const auto deadline = host_.clock.now() + timeout;
-    while (cgroups.is_running(name) && host_.clock.now() < deadline)
-      operation.sleep_for(std::chrono::milliseconds(10));
-    if (cgroups.is_running(name))
-      operation.say(
-          fmt::format("the guest did not shut down within {} s and is stopped hard", timeout.count() / 1000),
-          Tone::warning);
+    return;
   }
-  request.set("graceful", false);
-  helper.call("stop", request, operation);
+  request.set("timeout", static_cast<std::int64_t>(timeout.count()));
+  helper.call_and_wait("stop", request, operation);
 }
 
 void LxcProvider::destroy(const std::string& name, const std::string& environment_id, Operation& operation) {

@@ -63,6 +63,28 @@ took=$(($(date +%s) - began))
 equal "the state" stopped "$(state_of)"
 expect 0 envtool up
 
+step "an init that is a mere program ends when it is asked, or at once"
+# halts SECONDS PROGRAM: with an init that starts sshd and becomes that program, halt takes no longer.
+halts() {
+  local began
+  expect 0 envtool ssh -c "printf '%s\n' '#!/bin/sh' 'mkdir -p /run/sshd' '$2' | sudo tee /sbin/program && sudo chmod 0755 /sbin/program"
+  expect 0 envtool up --restart
+  expect 0 envtool reload
+  began=$SECONDS
+  expect 0 envtool halt
+  [ $((SECONDS - began)) -lt "$1" ] || fail "halt took $((SECONDS - began)) s"
+}
+envfile <<'END'
+name: options
+box: build:debian/bookworm
+providers: {lxc: {config: {lxc.init.cmd: /sbin/program}}}
+END
+halts 20 "exec /usr/sbin/sshd -D"
+says_not "stopped hard"
+expect 0 envtool up
+halts 20 "/usr/sbin/sshd; exec sleep infinity"
+says "listens to no signal that asks it to shut down" "stopped hard"
+
 step "options wait for a restart, and say so"
 envfile <<'END'
 name: options

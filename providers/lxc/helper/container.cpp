@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <lxc/lxccontainer.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <thread>
 
 #include "base/files.h"
@@ -78,6 +80,19 @@ bool starts_in_a_child(lxc_container* container, const std::vector<fs::path>& gr
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+UniqueFd open_process(pid_t process) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, process, 0)));
+}
+
+/// What the configuration says (`lxc.signal.halt`), or what that init listens to; 0 for none.
+int signal_to_halt(const Layout& layout, const std::string& name, pid_t init) {
+  const Container container = open_container(layout, name);
+  char text[16] = "0";
+  container->get_config_item(container.get(), "lxc.signal.halt", text, sizeof text);
+  if (const int chosen = std::atoi(text); chosen != 0) return chosen;
+  return halt_signal(read_file_if_there(fmt::format("/proc/{}/status", init)).value_or(""));
+}
+
 std::string still_in_it(const std::vector<pid_t>& pids) {
   return pids.empty() ? "" : fmt::format(": in it are the processes {}", fmt::join(pids, ", "));
 }
@@ -141,15 +156,26 @@ bool run_as_init(const Layout& layout, const std::string& name, std::vector<std:
   return container->start(container.get(), 0, arguments.data());
 }
 
-void request_shutdown(const Layout& layout, const std::string& name) {
-  const Container container = open_container(layout, name);
-  container->shutdown(container.get(), 0);
+Shutdown shut_down(const Layout& layout, const std::string& name, std::chrono::milliseconds timeout) {
+  const Cgroups cgroups = Cgroups::of_machine(layout, name);
+  const auto init = cgroups.init(name);
+  if (!init) return Shutdown::done;
+  const UniqueFd guest = open_process(*init);
+  const int asking = signal_to_halt(layout, name, *init);
+  if (asking == 0) return Shutdown::unheard;
+  // The monitor outlives a guest that reboots, and cleans up after one that does not.
+  const UniqueFd watched = open_process(cgroups.monitor(name).value_or(*init));
+  ::syscall(SYS_pidfd_send_signal, guest.get(), asking, nullptr, 0);
+  // Of its standard input only the hang-up counts.
+  pollfd waits[] = {{watched.get(), POLLIN, 0}, {STDIN_FILENO, 0, 0}};
+  if (wait_for_any(waits, timeout)) return waits[0].revents != 0 ? Shutdown::done : Shutdown::given_up;
+  return cgroups.is_running(name) ? Shutdown::refused : Shutdown::done;
 }
 
 void end_container(const Layout& layout, const std::string& name) {
   const Cgroups cgroups = Cgroups::of_machine(layout, name);
   const auto monitor = cgroups.monitor(name);
-  const UniqueFd process(monitor ? static_cast<int>(::syscall(SYS_pidfd_open, *monitor, 0)) : -1);
+  const UniqueFd process = monitor ? open_process(*monitor) : UniqueFd();
   kill_payload(cgroups, name);
   end_monitor(process);
   remove_groups(cgroups, name);

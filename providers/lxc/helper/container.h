@@ -23,8 +23,16 @@ void start_container(const Layout& layout, const std::string& name,
 /// process, however it ends. False when it did not start.
 bool run_as_init(const Layout& layout, const std::string& name, std::vector<std::string> words);
 
-/// Asks the guest's init to shut down, and does not wait.
-void request_shutdown(const Layout& layout, const std::string& name);
+/// What came of asking a guest to shut down.
+enum class Shutdown {
+  done,
+  refused,   ///< it runs on when the time is over
+  unheard,   ///< its init listens to no such signal: it was not asked
+  given_up,  ///< nobody waits any more: see `shut_down`
+};
+/// Asks the guest's init to shut down, and waits until it and its monitor are gone. Gives up when nobody
+/// holds the other end of the standard input. Not running: done.
+Shutdown shut_down(const Layout& layout, const std::string& name, std::chrono::milliseconds timeout);
 
 /// Ends every process of the container and its monitor, and takes away what they leave in the kernel. Nothing
 /// there: nothing to do. Throws Error(failed) when a process will not die.

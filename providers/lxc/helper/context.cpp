@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,17 +55,21 @@ bool has_program(const std::string& name) {
   return false;
 }
 
-bool wait_for_end(int process, std::chrono::milliseconds timeout) {
+bool wait_for_any(std::span<pollfd> waits, std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd wait{process, POLLIN, 0};
-    const int count =
-        ::poll(&wait, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{})));
+    const int count = ::poll(waits.data(), waits.size(),
+                             static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{})));
     if (count > 0) return true;
     if (count == 0 || errno != EINTR) return false;
   }
+}
+
+bool wait_for_end(int process, std::chrono::milliseconds timeout) {
+  pollfd waits[] = {{process, POLLIN, 0}};
+  return wait_for_any(waits, timeout);
 }
 
 void say(const std::string& sentence) { std::fprintf(stderr, "say %s\n", sentence.c_str()); }

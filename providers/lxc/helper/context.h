@@ -1,8 +1,10 @@
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +62,8 @@ ProcessResult run_program(const std::vector<std::string>& argv, const std::strin
 std::string run_checked(const std::vector<std::string>& argv, const std::string& input = "");
 bool has_program(const std::string& name);
 
+/// Waits until one of these is ready, as their `revents` then say; false when the time is over first.
+bool wait_for_any(std::span<pollfd> waits, std::chrono::milliseconds timeout);
 /// Waits until the process of that pidfd has ended; false when the time is over first.
 bool wait_for_end(int process, std::chrono::milliseconds timeout);
 

@@ -299,11 +299,18 @@ Value start_machine(Context& context) {
 Value stop_machine(Context& context) {
   const std::optional<Record> record = own_record(context);
   if (!record) return Value::map();
-  if (context.request["graceful"].as_bool() &&
-      Cgroups::of_machine(context.layout, record->name).is_running(record->name))
-    request_shutdown(context.layout, record->name);
-  else
-    end_container(context.layout, record->name);
+  if (const Value& timeout = context.request["timeout"]; timeout.is_integer()) {
+    const std::chrono::milliseconds time(timeout.as_integer());
+    const Shutdown outcome = shut_down(context.layout, record->name, time);
+    if (outcome == Shutdown::given_up) return Value::map();
+    if (outcome == Shutdown::refused)
+      context.warnings.push_back(
+          fmt::format("the guest did not shut down within {} s and is stopped hard", time.count() / 1000));
+    if (outcome == Shutdown::unheard)
+      context.warnings.push_back(
+          "the guest's init listens to no signal that asks it to shut down, and is stopped hard");
+  }
+  end_container(context.layout, record->name);
   return Value::map();
 }
 

@@ -1,7 +1,10 @@
 #include "providers/lxc/parts/processes.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -149,6 +152,19 @@ std::string Cgroups::all_cpus(const std::string& name) const {
   for (const char* file : {"cpuset.effective_cpus", "cpuset.cpus.effective"})
     if (cpus.empty()) cpus = read_live(above / file).value_or("");
   return std::string(trim(cpus));
+}
+
+int halt_signal(std::string_view status) {
+  std::uint64_t blocked = 0, caught = 0;
+  for (const std::string& line : split(status, '\n'))
+    for (const auto& [name, mask] : {std::pair("SigBlk:\t", &blocked), std::pair("SigCgt:\t", &caught)})
+      if (line.starts_with(name)) std::from_chars(line.data() + 8, line.data() + line.size(), *mask, 16);
+  const auto bit = [](int number) { return std::uint64_t{1} << (number - 1); };
+  // As liblxc tells systemd: it reads its signals from a descriptor.
+  if (const int halt = SIGRTMIN + 3; (blocked & bit(halt)) != 0) return halt;
+  for (const int number : {SIGPWR, SIGTERM})
+    if (((blocked | caught) & bit(number)) != 0) return number;
+  return 0;
 }
 
 }  // namespace envtool::lxc

@@ -51,4 +51,9 @@ class Cgroups {
   bool unified_first_ = false;
 };
 
+/// The signal that asks an init to shut down, by what /proc/PID/status says that it blocks or catches:
+/// SIGRTMIN+3 for systemd, else SIGPWR, else SIGTERM, which ends a mere program. 0 when it would notice none
+/// of them.
+int halt_signal(std::string_view status);
+
 }  // namespace envtool::lxc

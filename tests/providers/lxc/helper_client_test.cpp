@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "base/files.h"
 #include "support/fake_clock.h"
@@ -70,4 +71,23 @@ TEST_CASE_FIXTURE(HelperWorld, "where no systemd runs for the user, the helper i
   client(Rights::user).call("start", Value::map(), operation);
 
   CHECK(processes.calls() == std::vector<std::string>{program()});
+}
+
+TEST_CASE_FIXTURE(HelperWorld, "a helper that waits sees a wish to stop in its input") {
+  std::stop_source stop;
+  operation.stop = stop.get_token();
+  const auto hung_up = [](int input) {
+    pollfd wait{input, 0, 0};
+    return ::poll(&wait, 1, 0) == 1 && wait.revents == POLLHUP;
+  };
+  processes.answer = [&](const ProcessSpec& spec) {
+    CHECK_FALSE(hung_up(spec.input_fd));
+    stop.request_stop();
+    CHECK(hung_up(spec.input_fd));
+    return ProcessResult{.status = 0, .output = R"({"ok": {}})", .error = {}};
+  };
+
+  client(Rights::user).call_and_wait("stop", Value::map(), operation);
+
+  CHECK(processes.calls().size() == 1);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <signal.h>
 
 #include "base/files.h"
 
@@ -118,4 +119,17 @@ TEST_CASE("the CPUs that a machine could have are those of the group above it") 
   fake.put("lxc.payload.web/cpuset.cpus", "0\n");
   fake.put("cpuset.cpus.effective", "0-3\n");
   CHECK(fake.version(2).all_cpus("web") == "0-3");
+}
+
+TEST_CASE("an init is asked to shut down by the signal that it listens to") {
+  // As of /proc/1/status under Debian 12: systemd, busybox's init, sshd, sleep.
+  CHECK(halt_signal("SigBlk:\t7fe3c0fe28014a03\nSigIgn:\t0000000000001000\nSigCgt:\t00000001000004ec\n") ==
+        SIGRTMIN + 3);
+  CHECK(halt_signal("SigBlk:\t0000000020004e06\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000080000\n") ==
+        SIGPWR);
+  CHECK(halt_signal("SigBlk:\t0000000000000000\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000014005\n") ==
+        SIGTERM);
+  CHECK(halt_signal("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n") ==
+        0);
+  CHECK(halt_signal("") == 0);
 }
