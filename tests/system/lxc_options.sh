@@ -84,6 +84,7 @@ says_not "stopped hard"
 expect 0 envtool up
 halts 20 "/usr/sbin/sshd; exec sleep infinity"
 says "listens to no signal that asks it to shut down" "stopped hard"
+expect 0 envtool up
 
 step "options wait for a restart, and say so"
 envfile <<'END'

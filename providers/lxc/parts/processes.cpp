@@ -154,6 +154,15 @@ std::string Cgroups::all_cpus(const std::string& name) const {
   return std::string(trim(cpus));
 }
 
+std::optional<fs::path> unified_group(std::string_view mounts, std::string_view groups) {
+  std::optional<fs::path> place;
+  for (const std::string& line : split(mounts, '\n'))
+    if (const auto fields = split(line, ' '); fields.size() >= 4 && fields[2] == "cgroup2") place = fields[1];
+  for (const std::string& line : split(groups, '\n'))
+    if (place && line.starts_with("0::/")) return *place / line.substr(4) / "cgroup.procs";
+  return std::nullopt;
+}
+
 int halt_signal(std::string_view status) {
   std::uint64_t blocked = 0, caught = 0;
   for (const std::string& line : split(status, '\n'))

@@ -51,6 +51,10 @@ class Cgroups {
   bool unified_first_ = false;
 };
 
+/// The file that lists the processes of a group of version 2, that of which /proc/PID/cgroup tells; nothing
+/// where no such hierarchy is mounted.
+std::optional<std::filesystem::path> unified_group(std::string_view mounts, std::string_view groups);
+
 /// The signal that asks an init to shut down, by what /proc/PID/status says that it blocks or catches:
 /// SIGRTMIN+3 for systemd, else SIGPWR, else SIGTERM, which ends a mere program. 0 when it would notice none
 /// of them.
