@@ -49,6 +49,22 @@ Value answer_of(const ProcessSpec& spec, const ProcessResult& result, Operation&
   return answer["ok"];
 }
 
+/// What the helper says for the user is told while it works, and the rest is its errors.
+ProcessResult run_once(ProcessSpec& spec, Operation& operation) {
+  std::string rest;
+  LineSplitter lines([&](std::string_view line) {
+    if (line.starts_with(said))
+      operation.say(line.substr(said.size()));
+    else
+      rest += std::string(line) + "\n";
+  });
+  spec.on_error = [&](std::string_view chunk) { lines.add(chunk); };
+  ProcessResult result = operation.run(spec);
+  lines.finish();
+  result.error = rest + result.error;
+  return result;
+}
+
 /// A guest needs control groups of its own, and nobody enters them from where the user may not move
 /// processes: systemd's manager of the user gives such groups to a scope.
 void run_in_scope(ProcessSpec& spec, const Host& host) {
@@ -143,31 +159,17 @@ Value HelperClient::run(ProcessSpec spec, Operation& operation) const {
 
 ProcessResult HelperClient::run_helper(ProcessSpec& spec, Operation& operation) const {
   require_program();
-  return rights_ == Rights::root ? run_as_root(spec, operation) : operation.run(spec);
+  return rights_ == Rights::root ? run_as_root(spec, operation) : run_once(spec, operation);
 }
 
 ProcessResult HelperClient::run_as_root(ProcessSpec& spec, Operation& operation) const {
   spec.regain_root = can_regain_root();
   if (!spec.regain_root) spec.argv.insert(spec.argv.begin(), {"sudo", "-n"});
-  const auto run_once = [&] {
-    std::string rest;
-    LineSplitter lines([&](std::string_view line) {
-      if (line.starts_with(said))
-        operation.say(line.substr(said.size()));
-      else
-        rest += std::string(line) + "\n";
-    });
-    spec.on_error = [&](std::string_view chunk) { lines.add(chunk); };
-    ProcessResult result = operation.run(spec);
-    lines.finish();
-    result.error = rest + result.error;
-    return result;
-  };
-  ProcessResult result = run_once();
+  ProcessResult result = run_once(spec, operation);
   if (!spec.regain_root && needs_password(result)) {
     const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;
     if (!terminal || host_.processes.run_attached({.argv = {"sudo", "-v"}}) != 0) refuse(program(), result);
-    result = run_once();
+    result = run_once(spec, operation);
     if (needs_password(result)) refuse(program(), result);
   }
   return result;

@@ -6,7 +6,8 @@
 
 #include "base/text.h"
 #include "core/registry.h"
-#include "providers/lxc/parts/container_config.h"
+#include "providers/lxc/parts/guest_options.h"
+#include "providers/lxc/parts/raw_config.h"
 #include "providers/lxc/requests.h"
 
 namespace envtool {
@@ -15,6 +16,18 @@ namespace lxc {
 namespace fs = std::filesystem;
 
 namespace {
+
+std::vector<Diagnostic> wrong_options(const Value& options) {
+  std::vector<Diagnostic> found = raw_config_problems(options["config"]);
+  for (Diagnostic& problem : guest_option_problems(options)) found.push_back(std::move(problem));
+  return found;
+}
+
+/// Which keys of the raw configuration there are, the host's liblxc says before it does anything.
+void require_known_keys(const MachineSpec& spec, const Value& answer) {
+  const std::vector<std::string> keys = answer["unknown_keys"].as_texts();
+  if (!keys.empty()) throw Error(ErrorKind::bad_envfile, unknown_keys(spec.options["config"], keys));
+}
 
 ProviderInfo lxc_info() {
   return {
@@ -27,42 +40,44 @@ ProviderInfo lxc_info() {
                        Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
                        Capability::console, Capability::console_log, Capability::kept_disks,
                        Capability::package},
-      .schema = {
-          .name = "lxc",
-          .options = {
-              {.name = "unprivileged",
-               .type = OptionType::boolean,
-               .summary = "whether the guest's root is nobody on the host",
-               .fallback = true,
-               .create_only = true},
-              {.name = "storage",
-               .type = OptionType::text,
-               .summary = "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
-                          "btrfs; the first where the kernel can",
-               .choices = {"overlay", "dir", "btrfs"},
-               .create_only = true},
-              {.name = "config",
-               .type = OptionType::map,
-               .summary = "keys of LXC's own configuration, with a text or a list of texts"},
-              {.name = "nesting",
-               .type = OptionType::boolean,
-               .summary = "whether containers in the guest may have a /proc and a /sys of their own",
-               .fallback = false},
-              {.name = "devices",
-               .type = OptionType::text_list,
-               .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
-              {.name = "tmpfs",
-               .type = OptionType::size,
-               .summary = "gives the guest a /tmp of that size in memory"},
-              {.name = "drop_capabilities",
-               .type = OptionType::text_list,
-               .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
-              {.name = "mode",
-               .type = OptionType::text,
-               .summary = "who runs a new machine: root's helper, or the user without root; auto: the user "
-                          "where this host is ready for that, unless started by sudo",
-               .choices = {"auto", "root", "user"},
-               .create_only = true}}}};
+      .schema =
+          {.name = "lxc",
+           .options = {{.name = "unprivileged",
+                        .type = OptionType::boolean,
+                        .summary = "whether the guest's root is nobody on the host",
+                        .fallback = true,
+                        .create_only = true},
+                       {.name = "storage",
+                        .type = OptionType::text,
+                        .summary =
+                            "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
+                            "btrfs; the first where the kernel can",
+                        .choices = {"overlay", "dir", "btrfs"},
+                        .create_only = true},
+                       {.name = "config",
+                        .type = OptionType::map,
+                        .summary = "keys of LXC's own configuration, with a text or a list of texts"},
+                       {.name = "nesting",
+                        .type = OptionType::boolean,
+                        .summary = "whether containers in the guest may have a /proc and a /sys of their own",
+                        .fallback = false},
+                       {.name = "devices",
+                        .type = OptionType::text_list,
+                        .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
+                       {.name = "tmpfs",
+                        .type = OptionType::size,
+                        .summary = "gives the guest a /tmp of that size in memory"},
+                       {.name = "drop_capabilities",
+                        .type = OptionType::text_list,
+                        .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
+                       {.name = "mode",
+                        .type = OptionType::text,
+                        .summary =
+                            "who runs a new machine: root's helper, or the user without root; auto: the user "
+                            "where this host is ready for that, unless started by sudo",
+                        .choices = {"auto", "root", "user"},
+                        .create_only = true}}},
+      .wrong_options = wrong_options};
 }
 
 bool tried_under_this_kernel(const Layout& layout) {
@@ -163,15 +178,15 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
 }
 
 void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
-  raw_config_of(spec.options["config"]);
-  parse_guest_options(spec.options);
   require_networks(spec);
   Value request = machine_request(spec);
   add_identity(request, spec.identity);
   request.set("digest", box.digest);
   request.set("box", box.name);
   const Side& side = side_for(spec);
-  if (!side.helper.call("create", request, operation)["needs_import"].as_bool()) return;
+  const Value answer = side.helper.call("create", request, operation);
+  require_known_keys(spec, answer);
+  if (!answer["needs_import"].as_bool()) return;
   if (&side != &usual_side())
     throw Error(
         ErrorKind::failed,
@@ -186,9 +201,8 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
 }
 
 void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
-  parse_guest_options(spec.options);
   require_networks(spec);
-  side_of(spec.backend_name).helper.call("start", machine_request(spec), operation);
+  require_known_keys(spec, side_of(spec.backend_name).helper.call("start", machine_request(spec), operation));
 }
 
 void LxcProvider::stop(const std::string& name, StopMode mode, std::chrono::milliseconds timeout,

@@ -167,7 +167,13 @@ void warn_of_too_much(const MachineConfig& machine, Operation& operation, std::s
     warn("memory", machine.memory->to_string(), host.memory.to_string());
 }
 
-/// Everything but provisioners, which are the same with every provider.
+/// What no choice of another provider makes right.
+void check_options(const MachineConfig& machine, const ProviderInfo& provider,
+                   std::vector<Diagnostic>& found) {
+  if (provider.wrong_options) append(found, provider.wrong_options(provider_options(machine, provider.name)));
+}
+
+/// Everything but options and provisioners, which are the same with every provider.
 Findings findings_with(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider,
                        bool is_made) {
   Findings found{.unsupported = unsupported_keys(machine, provider)};
@@ -203,9 +209,11 @@ void check_machine(ProjectRun& run, const MachineConfig& machine, Findings& foun
   if (providers.empty())
     for (const ProviderInfo& info : run.services.providers.infos()) providers.push_back(info.name);
   std::vector<Findings> each;
-  for (const std::string& name : providers)
-    each.push_back(
-        findings_with(run, effective_for(machine, name), *run.services.providers.info(name), false));
+  for (const std::string& name : providers) {
+    const ProviderInfo& info = *run.services.providers.info(name);
+    each.push_back(findings_with(run, effective_for(machine, name), info, false));
+    check_options(machine, info, found.wrong);
+  }
   if (each.empty()) return;
   Findings shared = shared_findings(std::move(each), providers);
   append(found.wrong, std::move(shared.wrong));
@@ -244,6 +252,7 @@ void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machine
     Findings own = findings_with(run, wanted, *info, record && !record->only_disks);
     append(found.unsupported, std::move(own.unsupported));
     append(found.wrong, std::move(own.wrong));
+    check_options(wanted, *info, found.wrong);
     check_provisioners(run, wanted.provision, found);
     warn_of_too_much(wanted, operation, said);
   }

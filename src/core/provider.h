@@ -62,6 +62,8 @@ struct ProviderInfo {
   int precedence = 0;
   bool parallel_create = true;  ///< false: the core lets one `create` run at a time on the host
   PluginSchema schema;          ///< options under `providers: <name>:`
+  /// What of those that a machine has is wrong on every host, beyond what the schema says. Null: nothing.
+  std::vector<Diagnostic> (*wrong_options)(const Value& options) = nullptr;
 };
 
 /// What the guest must know before its first boot, so that nothing is replaced later.

@@ -127,7 +127,7 @@ sed -i '$a providers: {lxc: {devices: [/dev/none]}}' Envfile
 expect 1 envtool up --restart
 says "/dev/none"
 sed -i 's|devices: .*|drop_capabilities: [net_rawe]}}|' Envfile
-expect 1 envtool up --restart
-says "there is no capability 'net_rawe'" "did you mean 'net_raw'?"
+expect 3 envtool up --restart
+says "there is no capability 'net_rawe'" "did you mean 'net_raw'?" "Envfile:4"
 expect 0 envtool destroy --yes
 nothing_left

@@ -103,13 +103,19 @@ equal "a list's text" "GREETING=hello there" "$(envtool ssh -c 'sudo -n cat /pro
 equal "a number" 80 "$(envtool ssh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start')"
 
 step "a key that envtool sets, or that is none, is refused before anything is touched"
-for key in lxc.rootfs.path lxc.net.0.type cpu.max; do
+for key in lxc.rootfs.path lxc.net.0.type cpu.max lxc.enviroment; do
   sed -i "s/^      [a-z.0]*: \"\?GREETING.*/      $key: \"GREETING\"/" Envfile
-  run envtool up --restart
-  [ "$status" -ne 0 ] || fail "'$key' was taken"
-  says "$key"
+  expect 3 envtool up --restart
+  says "'$key'" "Envfile:6:"
+  expect 3 envtool validate
 done
+says "did you mean 'lxc.environment'?"
+equal "the state" running "$(state_of)"
 expect 0 envtool destroy --yes
+nothing_left
+sed -i 's/lxc.enviroment/lxc.of.another.time/' Envfile
+expect 3 envtool up
+says "the LXC of this host has no 'lxc.of.another.time'" "Envfile:6:"
 nothing_left
 
 step "storage: dir is a copy"

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/processes.h"
+#include "providers/lxc/parts/raw_config.h"
 
 namespace envtool::lxc {
 
@@ -29,6 +30,13 @@ Container open_container(const Layout& layout, const std::string& name) {
   if (!container || !container->is_defined(container.get()))
     throw Error(ErrorKind::failed, fmt::format("liblxc cannot read the configuration of '{}'", name));
   return container;
+}
+
+Value unknown_keys(const Value& raw_config) {
+  Value unknown = Value::list();
+  for (const auto& [key, value] : raw_config_of(raw_config))
+    if (!::lxc_config_item_is_supported(key.c_str())) unknown.push_back(key);
+  return unknown;
 }
 
 namespace {

@@ -13,6 +13,10 @@ using Container = std::unique_ptr<lxc_container, int (*)(lxc_container*)>;
 /// Its handle of liblxc's. Throws Error(failed) when its configuration cannot be read.
 Container open_container(const Layout& layout, const std::string& name);
 
+/// Those keys of a raw configuration that liblxc does not know. Throws Error(failed) for what is wrong
+/// anyway.
+Value unknown_keys(const Value& raw_config);
+
 /// Starts the container whose configuration is written. Returns when its init runs; what is mounted in this
 /// process's namespace stays with it. `groups`: directories below which it gets its control groups; none for
 /// the hierarchies' tops. Throws Error(failed) with the end of liblxc's log.

@@ -34,6 +34,7 @@
 #include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/guest_files.h"
 #include "providers/lxc/parts/processes.h"
+#include "providers/lxc/parts/raw_config.h"
 #include "providers/lxc/parts/stack.h"
 
 namespace envtool::lxc {
@@ -234,7 +235,8 @@ Value create_machine(Context& context) {
   if (own_record(context))
     throw Error(ErrorKind::failed, fmt::format("there is a machine '{}' already", name));
   if (!is_digest(context.text("digest"))) throw Error(ErrorKind::usage, "'digest' is not a digest");
-  raw_config_of(context.request["config"]);
+  if (const Value unknown = unknown_keys(context.request["config"]); !unknown.items().empty())
+    return Value::map({{"unknown_keys", unknown}});
   const std::string& user = context.text("user");
   const fs::path box = context.layout.box(context.text("digest")) / "rootfs";
   if (!has_whole_box(context.layout, context.text("digest"))) return Value::map({{"needs_import", true}});
@@ -276,6 +278,8 @@ Value start_machine(Context& context) {
     throw Error(ErrorKind::failed,
                 fmt::format("machine '{}': the root file system of its box is not there any more", name))
         .with_hint("'envtool box add' with the box's address fetches it again");
+  if (const Value unknown = unknown_keys(context.request["config"]); !unknown.items().empty())
+    return Value::map({{"unknown_keys", unknown}});
   end_container(context.layout, name);
   const Surroundings around = join_surroundings(context, record);
   enter_private_mounts();

@@ -140,21 +140,4 @@ std::string device_of(const Record& record) {
   return record.device.empty() ? veth_name(record.name) : record.device;
 }
 
-std::map<std::string, std::string> raw_config_of(const Value& option) {
-  static constexpr std::array ours = {"lxc.rootfs",    "lxc.uts.name",  "lxc.idmap",   "lxc.net",
-                                      "lxc.log",       "lxc.console",   "lxc.include", "lxc.group",
-                                      "lxc.ephemeral", "lxc.cgroup.dir"};
-  std::map<std::string, std::string> raw;
-  for (const auto& [key, value] : option.members()) {
-    if (!key.starts_with("lxc.") || key.find_first_of(" =#\n") != std::string::npos)
-      throw Error(ErrorKind::failed,
-                  fmt::format("option 'config': '{}' is no key of LXC's configuration", key));
-    for (const std::string_view own : ours)
-      if (key == own || key.starts_with(std::string(own) + "."))
-        throw Error(ErrorKind::failed, fmt::format("option 'config': envtool sets '{}' itself", key));
-    raw[key] = value.is_integer() ? std::to_string(value.as_integer()) : join(value.as_texts(), "\n");
-  }
-  return raw;
-}
-
 }  // namespace envtool::lxc

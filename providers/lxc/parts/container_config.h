@@ -49,8 +49,4 @@ std::string veth_name(const std::string& machine);
 /// The same of a machine that may run without root, where lxc-user-nic chose it.
 std::string device_of(const Record& record);
 
-/// The option `config` as pairs of keys and values. Throws Error(failed) for a key that is no LXC key, or
-/// that envtool sets itself.
-std::map<std::string, std::string> raw_config_of(const Value& option);
-
 }  // namespace envtool::lxc

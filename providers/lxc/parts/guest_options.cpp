@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "base/error.h"
 #include "base/suggest.h"
 
 namespace envtool::lxc {
@@ -55,33 +54,46 @@ const std::vector<std::string> known_capabilities = {"chown",
                                                      "bpf",
                                                      "checkpoint_restore"};
 
-void check_device(const std::string& path) {
+std::vector<Diagnostic> device_problems(const Value& path) {
+  const std::string& text = path.as_text();
   const bool plain =
-      std::none_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
-  if (plain && path.size() > 5 && path.starts_with("/dev/") &&
-      std::filesystem::path(path).lexically_normal().string() == path && !path.ends_with('/'))
-    return;
-  throw Error(ErrorKind::failed, fmt::format("option 'devices': '{}' is no plain path below '/dev'", path))
-      .with_hint("name a device as the host has it, such as '/dev/fuse'");
+      std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
+  if (plain && text.size() > 5 && text.starts_with("/dev/") &&
+      std::filesystem::path(text).lexically_normal().string() == text && !text.ends_with('/'))
+    return {};
+  return {{fmt::format("option 'devices': '{}' is no plain path below '/dev'", text), path.position,
+           "name a device as the host has it, such as '/dev/fuse'"}};
 }
 
-void check_capability(const std::string& name) {
-  if (std::find(known_capabilities.begin(), known_capabilities.end(), name) != known_capabilities.end())
-    return;
-  throw Error(ErrorKind::failed, fmt::format("option 'drop_capabilities': there is no capability '{}'", name))
-      .with_hint(did_you_mean(name, known_capabilities));
+std::vector<Diagnostic> capability_problems(const Value& name) {
+  const std::string& text = name.as_text();
+  if (std::find(known_capabilities.begin(), known_capabilities.end(), text) != known_capabilities.end())
+    return {};
+  return {{fmt::format("option 'drop_capabilities': there is no capability '{}'", text), name.position,
+           did_you_mean(text, known_capabilities)}};
 }
 
 }  // namespace
 
+std::vector<Diagnostic> guest_option_problems(const Value& options) {
+  std::vector<Diagnostic> found;
+  const auto look_at = [&](const Value& texts, std::vector<Diagnostic> (*problems)(const Value&)) {
+    for (const Value& text : texts.items())
+      for (Diagnostic& problem : problems(text)) found.push_back(std::move(problem));
+  };
+  look_at(options["devices"], device_problems);
+  look_at(options["drop_capabilities"], capability_problems);
+  return found;
+}
+
 GuestOptions parse_guest_options(const Value& options) {
+  if (auto problems = guest_option_problems(options); !problems.empty())
+    throw Error(ErrorKind::failed, std::move(problems));
   GuestOptions parsed{.nesting = options["nesting"].as_bool(),
                       .devices = options["devices"].as_texts(),
                       .temporary = {},
                       .capabilities = options["drop_capabilities"].as_texts()};
   if (options["tmpfs"].is_integer()) parsed.temporary = options["tmpfs"].as_integer();
-  for (const std::string& path : parsed.devices) check_device(path);
-  for (const std::string& name : parsed.capabilities) check_capability(name);
   return parsed;
 }
 

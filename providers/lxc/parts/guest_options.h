@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/value.h"
 
 namespace envtool::lxc {
@@ -17,7 +18,10 @@ struct GuestOptions {
   std::vector<std::string> capabilities = {};  ///< that nobody in it has, "sys_time"
 };
 
-/// Throws Error(failed) for a path that is no plain one below /dev, or a capability that there is not.
+/// Paths that are no plain ones below /dev, and capabilities that there are not.
+std::vector<Diagnostic> guest_option_problems(const Value& options);
+
+/// Throws Error(failed) with those.
 GuestOptions parse_guest_options(const Value& options);
 
 }  // namespace envtool::lxc

@@ -135,18 +135,6 @@ TEST_CASE("the configuration of an ordinary user's machine is the golden one") {
   CHECK(text == golden("rootless.conf"));
 }
 
-TEST_CASE("a raw key that is no LXC key is refused") {
-  CHECK_THROWS_WITH_AS(raw_config_of(Value::map({{"cap.drop", "x"}})),
-                       "option 'config': 'cap.drop' is no key of LXC's configuration", Error);
-  CHECK_THROWS_AS(raw_config_of(Value::map({{"lxc.a = 1\nlxc.b", "x"}})), Error);
-}
-
-TEST_CASE("a raw key that envtool sets itself is refused") {
-  CHECK_THROWS_WITH_AS(raw_config_of(Value::map({{"lxc.net.0.link", "br0"}})),
-                       "option 'config': envtool sets 'lxc.net.0.link' itself", Error);
-  CHECK_NOTHROW(raw_config_of(Value::map({{"lxc.network_is_no_prefix", "x"}})));
-}
-
 TEST_CASE("a control file that the machine's groups do not have is left out, since liblxc would not start") {
   const ContainerConfig config{.hostname = "web",
                                .gateway = "10.86.0.1",

@@ -91,3 +91,15 @@ TEST_CASE_FIXTURE(HelperWorld, "a helper that waits sees a wish to stop in its i
 
   CHECK(processes.calls().size() == 1);
 }
+
+TEST_CASE_FIXTURE(HelperWorld, "what the helper says for the user is told with root and without") {
+  processes.answer = [](const ProcessSpec& spec) {
+    spec.on_error("say installing\nnoise\n");
+    return ProcessResult{.status = 0, .output = R"({"ok": {}})", .error = {}};
+  };
+
+  for (const Rights rights : {Rights::user, Rights::root})
+    client(rights).call("import", Value::map(), operation);
+
+  CHECK(reporter.sentences == std::vector<std::string>{"web: installing", "web: installing"});
+}
