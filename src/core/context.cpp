@@ -240,6 +240,19 @@ std::map<std::string, std::vector<std::string>> promised_addresses(const Project
   return promised;
 }
 
+bool has_disk(const MachineConfig& machine, const std::string& name) {
+  return std::ranges::any_of(machine.disks, [&](const DiskConfig& disk) { return disk.name == name; });
+}
+
+/// What a machine was started with, but for disks that were taken out since.
+Value without_gone_disks(Value started_with, const MachineConfig& machine) {
+  Value left = Value::list();
+  for (const Value& disk : started_with["disks"].items())
+    if (has_disk(machine, disk["name"].as_text())) left.push_back(disk);
+  if (started_with.has("disks")) started_with.set("disks", left);
+  return started_with;
+}
+
 }  // namespace
 
 MachineSpec MachineContext::spec() const {
@@ -372,8 +385,12 @@ std::vector<PendingChange> pending_changes(const MachineConfig& machine, const M
   };
   if (record.created.empty()) return changes;
   const MachineConfig wanted = effective_for(machine, record.provider);
-  compare(restart_values(wanted, provider), record.started_with, PendingChange::Needs::restart);
+  compare(restart_values(wanted, provider), without_gone_disks(record.started_with, wanted),
+          PendingChange::Needs::restart);
   compare(create_values(wanted, provider), record.created_with, PendingChange::Needs::recreate);
+  const std::vector<std::string> had = record.created_with["disks"].as_texts();
+  if (std::ranges::any_of(had, [&](const std::string& disk) { return !has_disk(wanted, disk); }))
+    changes.push_back({"disks", PendingChange::Needs::recreate});
   const auto& providers = machine.providers;
   if (!providers.empty() && std::find(providers.begin(), providers.end(), record.provider) == providers.end())
     changes.push_back({"provider", PendingChange::Needs::recreate});

@@ -125,6 +125,23 @@ TEST_CASE("making a machine anew keeps its disks, and so does one that cannot be
   CHECK(world.content("data") == "rows");
 }
 
+TEST_CASE("a disk that is taken out stays until the machine is made anew") {
+  DiskWorld world;
+  world.write_envfile("disks: [{name: data, size: 1GiB, mount: /srv/data, keep: true}]\n");
+
+  const CliResult restarted = run_cli(world, {"up", "--restart"});
+  const CliResult reloaded = run_cli(world, {"reload"});
+  const CliResult anew = run_cli(world, {"up", "--recreate", "--yes"});
+
+  const std::string left = "changed in the Envfile and left: 'disks' ('envtool up --recreate' applies it)";
+  CHECK(has(restarted.errors, left));
+  CHECK_FALSE(has(restarted.errors, "restarting it"));
+  CHECK(has(reloaded.errors, left));
+  CHECK(has(anew.errors, "making it anew for 'disks'"));
+  CHECK(world.content("data") == "rows");
+  CHECK(world.status()["pending"].items().empty());
+}
+
 TEST_CASE("kept disks stay with their provider") {
   DiskWorld world;
   run_cli(world, {"destroy", "--yes"});

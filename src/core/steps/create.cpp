@@ -110,6 +110,20 @@ Step create_step() {
   return step;
 }
 
+namespace {
+
+/// A machine has every disk that it was ever started with, until it is made anew.
+void remember_disks(MachineContext& machine) {
+  std::vector<std::string> names = machine.record.created_with["disks"].as_texts();
+  Value disks = Value::list();
+  for (const DiskConfig& disk : machine.config.disks)
+    if (std::ranges::find(names, disk.name) == names.end()) names.push_back(disk.name);
+  for (const std::string& name : names) disks.push_back(name);
+  machine.record.created_with.set("disks", disks);
+}
+
+}  // namespace
+
 Step start_step() {
   Step step{.name = "start", .title = "start", .effect = StepEffect::starts};
   step.need = [](MachineContext& machine) {
@@ -125,6 +139,7 @@ Step start_step() {
     machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.record.started_with.set("folders", folders_value(spec));
     machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
+    remember_disks(machine);
     machine.save();
   };
   return step;
