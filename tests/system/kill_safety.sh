@@ -85,8 +85,8 @@ foreign_groups=$(groups) # of a run that was killed, or of another root
 remains() {
   leftovers
   find "$ENVTOOL_HOME/state" -mindepth 1 ! -name ports.json ! -name ports.lock ! -name environments.lock
-  find "$ENVTOOL_ROOT" "$ENVTOOL_ROOT"/{lxc,machines,root} -mindepth 1 -maxdepth 1 \
-    ! -name '*.lock' ! -name host.json ! -name lxc ! -name machines ! -name root ! -name boxes
+  find "$ENVTOOL_ROOT" "$ENVTOOL_ROOT"/{lxc,machines,root,disks} -mindepth 1 -maxdepth 1 \
+    ! -name '*.lock' ! -name host.json ! -name lxc ! -name machines ! -name root ! -name disks ! -name boxes 2>/dev/null
   groups | grep --invert-match --line-regexp --fixed-strings "$foreign_groups"
   find /run -maxdepth 1 -name "*$bridge*"
 }
