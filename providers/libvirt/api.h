@@ -13,6 +13,7 @@ namespace envtool::libvirt {
   X(virConnectGetType)               \
   X(virConnectIsAlive)               \
   X(virConnectListAllDomains)        \
+  X(virConnectListAllNetworks)       \
   X(virConnectOpenAuth)              \
   X(virConnectSetKeepAlive)          \
   X(virDomainBlockStats)             \
@@ -23,12 +24,15 @@ namespace envtool::libvirt {
   X(virDomainGetInfo)                \
   X(virDomainGetMaxMemory)           \
   X(virDomainGetMetadata)            \
+  X(virDomainGetName)                \
   X(virDomainGetState)               \
   X(virDomainGetUUIDString)          \
   X(virDomainGetVcpuPinInfo)         \
   X(virDomainGetVcpusFlags)          \
   X(virDomainGetXMLDesc)             \
   X(virDomainHasManagedSaveImage)    \
+  X(virDomainInterfaceAddresses)     \
+  X(virDomainInterfaceFree)          \
   X(virDomainInterfaceStats)         \
   X(virDomainListAllSnapshots)       \
   X(virDomainLookupByName)           \
@@ -63,6 +67,7 @@ namespace envtool::libvirt {
   X(virNetworkDestroy)               \
   X(virNetworkFree)                  \
   X(virNetworkGetBridgeName)         \
+  X(virNetworkGetName)               \
   X(virNetworkGetXMLDesc)            \
   X(virNetworkIsActive)              \
   X(virNetworkLookupByName)          \

@@ -44,17 +44,16 @@ void fail(const std::string& doing) {
 }
 
 void check_uri(const std::string& uri) {
-  const std::string address = uri.substr(0, uri.find('?'));
-  const auto host = address.find("://");
-  const bool elsewhere = host != std::string::npos && address.substr(host + 3, 1) != "/";
-  if (!elsewhere && !address.ends_with("/session")) return;
-  throw Error(ErrorKind::unsupported,
-              fmt::format("libvirt at '{}' is not supported: {}", uri,
-                          elsewhere ? "it is on another host" : "machines of a session have no address"))
+  const Uri facts = parse_uri(uri);
+  if (!facts.is_remote() && !facts.is_session()) return;
+  throw Error(
+      ErrorKind::unsupported,
+      fmt::format("libvirt at '{}' is not supported: {}", uri,
+                  facts.is_remote() ? "it is on another host" : "machines of a session have no address"))
       .with_hint("leave out 'uri' and LIBVIRT_DEFAULT_URI, or name one like 'qemu:///system'");
 }
 
-Connection::Connection(std::string uri) : uri_(std::move(uri)) {
+Connection::Connection(std::string uri) : uri_(std::move(uri)), facts_(parse_uri(uri_)) {
   const Api& library = api();
   connection_.reset(library.virConnectOpenAuth(uri_.c_str(), nullptr, 0));
   if (!connection_) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "providers/libvirt/api.h"
+#include "providers/libvirt/uri.h"
 
 namespace envtool::libvirt {
 
@@ -50,6 +51,8 @@ class Connection {
   bool is_alive() const { return api().virConnectIsAlive(get()) == 1; }
   /// libvirt's own double, in memory: volumes have no content there, and nothing boots.
   bool is_double() const { return is_double_; }
+  /// Whether its host is this one.
+  bool is_local() const { return !facts_.is_remote(); }
   /// The type of domains: "kvm" or "qemu" as `driver` wants it. Throws Error(host_not_ready) when this host
   /// lacks it.
   std::string domain_type(const std::string& driver) const;
@@ -61,6 +64,7 @@ class Connection {
 
  private:
   std::string uri_;
+  Uri facts_;
   std::unique_ptr<virConnect, Release> connection_;
   bool is_double_ = false;
 };

@@ -54,6 +54,24 @@ std::string firmware_xml() {
          "    </firmware>\n";
 }
 
+std::string interface_xml(const DomainInterface& interface) {
+  using Kind = DomainInterface::Kind;
+  const std::string source = escape_xml(interface.source);
+  return fmt::format(
+      "    <interface type='{}'>\n"
+      "      <mac address='{}'/>\n"
+      "      <source {}/>\n"
+      "      <model type='virtio'/>\n"
+      "    </interface>\n",
+      interface.kind == Kind::network  ? "network"
+      : interface.kind == Kind::bridge ? "bridge"
+                                       : "direct",
+      interface.mac,
+      interface.kind == Kind::network  ? fmt::format("network='{}'", source)
+      : interface.kind == Kind::bridge ? fmt::format("bridge='{}'", source)
+                                       : fmt::format("dev='{}' mode='bridge'", source));
+}
+
 std::string devices_xml(const DomainPlan& plan) {
   std::string text = "  <devices>\n";
   // Unlike IDE and SATA every chipset and every kernel for virtual machines has it.
@@ -62,13 +80,7 @@ std::string devices_xml(const DomainPlan& plan) {
     text += "    <controller type='scsi' index='0' model='virtio-scsi'/>\n";
   int boot_order = 0;
   for (const DomainDisk& disk : plan.disks) text += disk_xml(disk, disk.boots ? ++boot_order : 0);
-  text += fmt::format(
-      "    <interface type='network'>\n"
-      "      <mac address='{}'/>\n"
-      "      <source network='{}'/>\n"
-      "      <model type='virtio'/>\n"
-      "    </interface>\n",
-      plan.mac, escape_xml(plan.network));
+  for (const DomainInterface& interface : plan.interfaces) text += interface_xml(interface);
   text += console_xml(plan);
   text +=
       "    <channel type='unix'>\n"

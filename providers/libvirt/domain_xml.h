@@ -19,6 +19,17 @@ struct DomainDisk {
   bool boots = false;  ///< the firmware tries those that do in their order
 };
 
+/// A network device; the guest knows it by its MAC address.
+struct DomainInterface {
+  enum class Kind {
+    network,  ///< of libvirt's
+    bridge,   ///< of the host's
+    direct    ///< over a device of the host's (macvtap), which the host itself does not reach
+  } kind = Kind::network;
+  std::string source;
+  std::string mac;
+};
+
 /// A machine as libvirt is to make it.
 struct DomainPlan {
   std::string type;  ///< "kvm", "qemu"
@@ -33,7 +44,7 @@ struct DomainPlan {
   std::string video = "vga";     ///< a model of libvirt's, or "none"
   std::string more, more_devices;  ///< the user's own elements of the domain, and of its devices
   std::vector<DomainDisk> disks;
-  std::string network, mac;
+  std::vector<DomainInterface> interfaces;
   std::string console_log;  ///< a file of the host that holds libvirt
 };
 

@@ -6,7 +6,9 @@
 
 #include "providers/libvirt/disks.h"
 #include "providers/libvirt/domain_xml.h"
+#include "providers/libvirt/host_devices.h"
 #include "providers/libvirt/lan.h"
+#include "providers/libvirt/project_networks.h"
 #include "providers/libvirt/running.h"
 #include "providers/libvirt/seed.h"
 #include "providers/libvirt/storage.h"
@@ -71,6 +73,21 @@ void bring_cdroms(const Storage& storage, const MachineSpec& spec, Operation& op
     if (std::find(wanted.begin(), wanted.end(), volume) == wanted.end()) storage.remove({volume});
 }
 
+/// The one that every machine has comes first: it is the one by which it is reached.
+std::vector<DomainInterface> interfaces_of(const MachineNames& names, const MachineTag& tag) {
+  using Kind = DomainInterface::Kind;
+  std::vector<DomainInterface> interfaces = {{.source = network_name, .mac = names.mac()}};
+  for (const NetworkLink& link : tag.networks) {
+    if (link.host_device.empty())
+      interfaces.push_back({.source = project_network(tag.environment, link.name), .mac = link.mac});
+    else
+      interfaces.push_back({.kind = link.is_bridge ? Kind::bridge : Kind::direct,
+                            .source = link.host_device,
+                            .mac = link.mac});
+  }
+  return interfaces;
+}
+
 bool wants_uefi(const MachineSpec& spec) { return spec.options["firmware"].as_text() == "uefi"; }
 
 /// KVM takes the host's CPU as it is; QEMU's own emulation everything it can emulate.
@@ -99,8 +116,7 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   plan.more = spec.options["xml"]["domain"].as_text();
   plan.more_devices = spec.options["xml"]["devices"].as_text();
   plan.disks = disks_of(storage, spec);
-  plan.network = network_name;
-  plan.mac = names.mac();
+  plan.interfaces = interfaces_of(names, tag);
   plan.console_log = path_of(storage, names.console());
   plan.tag = std::move(tag);
   return plan;
@@ -117,6 +133,17 @@ void define(const Connection& connection, const DomainPlan& plan) {
   else if (!plan.more.empty() || !plan.more_devices.empty())
     error.with_hint("the texts of 'xml' in the Envfile are part of it, as they are");
   throw error;
+}
+
+/// The networks of the spec are the machine's from then on.
+void define_in_networks(const Connection& connection, const Storage& storage, const MachineSpec& spec,
+                        MachineTag tag, Operation& operation) {
+  if (spec.networks.empty() && tag.networks.empty())
+    return define(connection, plan_of(connection, storage, spec, std::move(tag)));
+  const FileLock lock = lock_networks(operation);
+  tag.networks = join_networks(connection, spec, tag.networks);
+  define(connection, plan_of(connection, storage, spec, std::move(tag)));
+  drop_networks(connection, spec.environment_id);
 }
 
 /// Of a domain that ended meanwhile: nothing to do.
@@ -147,13 +174,6 @@ bool shuts_down(const Domain& domain, std::chrono::milliseconds timeout, Operati
 }
 
 }  // namespace
-
-std::optional<MachineTag> tag_of(const Domain& domain) {
-  const Text xml(api().virDomainGetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, xml_namespace,
-                                            VIR_DOMAIN_AFFECT_CURRENT));
-  if (!xml) return std::nullopt;
-  return parse_tag(xml.get());
-}
 
 bool runs_on_kvm(const Domain& domain) {
   const Text xml(api().virDomainGetXMLDesc(domain.get(), 0));
@@ -188,6 +208,7 @@ MachineState state_of(const Connection& connection, const std::string& name) {
   if (!tag)
     return {MachinePhase::broken, fmt::format("the domain '{}' was not made by envtool", name), {}, {}};
   MachineState state{phase_of(domain), {}, tag->environment, {tag->address}};
+  state.networks = places_of(domain, *tag, state.phase == MachinePhase::running);
   if (state.phase == MachinePhase::broken)
     state.detail = "the host could not read or write its disk, and libvirt paused it; is a file system full?";
   return state;
@@ -199,6 +220,8 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
   if (wants_uefi(spec) && box.metadata.has("recipe"))
     throw Error(ErrorKind::unsupported, fmt::format("the box '{}' boots by BIOS only", box.name))
         .with_hint("leave out 'firmware: uefi', or take a box with a loader for it");
+  for (const NetworkConfig& network : spec.networks)
+    if (!network.bridge.empty()) host_device(connection, network.bridge);
   const Storage storage = Storage::ensure(connection, pool_directory);
   const std::vector<Backing> disks = storage.box(box, operation);
   operation.check_stop();
@@ -218,7 +241,7 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
                  .box_keys = !reads_seed(box),
                  .cpus = spec.cpus.value_or(default_cpus),
                  .memory = spec.memory.value_or(ByteSize{default_memory}).bytes};
-  define(connection, plan_of(connection, storage, spec, std::move(tag)));
+  define_in_networks(connection, storage, spec, std::move(tag), operation);
 }
 
 void start_machine(const Connection& connection, const MachineSpec& spec, Operation& operation) {
@@ -242,7 +265,10 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
   if (!goes_on) {
     bring_disks(*storage, names_of(spec), spec.disks);
     bring_cdroms(*storage, spec, operation);
-    define(connection, plan_of(connection, *storage, spec, std::move(*tag)));
+    define_in_networks(connection, *storage, spec, std::move(*tag), operation);
+  } else if (!tag->networks.empty()) {
+    const FileLock lock = lock_networks(operation);
+    start_networks(connection, *tag);
   }
   if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0 &&
       phase_of(domain) != MachinePhase::running)
@@ -264,7 +290,7 @@ void stop_machine(const Connection& connection, const std::string& name, StopMod
   end(domain, name);
 }
 
-void destroy_machine(const Connection& connection, const MachineNames& names) {
+void destroy_machine(const Connection& connection, const MachineNames& names, Operation& operation) {
   if (const Domain domain = connection.find_domain(names.machine)) {
     const auto tag = tag_of(domain);
     if (!tag || tag->environment != names.environment)
@@ -281,6 +307,8 @@ void destroy_machine(const Connection& connection, const MachineNames& names) {
   }
   if (const auto storage = Storage::find(connection)) remove_volumes(*storage, names);
   release_address(connection, names);
+  const FileLock lock = lock_networks(operation);
+  drop_networks(connection, names.environment);
 }
 
 }  // namespace envtool::libvirt

@@ -6,13 +6,11 @@
 
 #include "core/provider.h"
 #include "providers/libvirt/connection.h"
+#include "providers/libvirt/domains.h"
 #include "providers/libvirt/names.h"
 
 /// One machine in a libvirt that is connected: what the provider's calls do there.
 namespace envtool::libvirt {
-
-/// What the domain says of itself; nothing for one that envtool did not make.
-std::optional<MachineTag> tag_of(const Domain& domain);
 
 /// Whether it runs now, with KVM.
 bool runs_on_kvm(const Domain& domain);
@@ -30,6 +28,6 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
 void stop_machine(const Connection& connection, const std::string& name, StopMode mode,
                   std::chrono::milliseconds timeout, Operation& operation);
 /// Throws Error(failed) when the domain of that name is another's.
-void destroy_machine(const Connection& connection, const MachineNames& names);
+void destroy_machine(const Connection& connection, const MachineNames& names, Operation& operation);
 
 }  // namespace envtool::libvirt

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Names, numbers and marks of what a machine has in libvirt: values to values.
 namespace envtool::libvirt {
@@ -18,6 +19,8 @@ struct MachineNames {
   std::string uuid() const;
   /// In QEMU's range.
   std::string mac() const;
+  /// Of its device in that network of the Envfile's.
+  std::string mac_in(std::string_view network) const;
   /// Volumes have no place for a mark: their names carry the environment's id.
   std::string volume(std::string_view suffix) const;
   /// Over the box's disk of that number; 0 is the one it boots from.
@@ -53,6 +56,22 @@ inline constexpr const char* bridge_name = "virbr-envtool";
 /// The namespace of our elements in others' XML.
 inline constexpr const char* xml_namespace = "urn:envtool:1";
 
+/// A project's network as libvirt has it, and its bridge on the host: at most 15 bytes.
+std::string project_network(const std::string& environment, const std::string& network);
+std::string project_bridge(const std::string& environment, const std::string& network);
+
+/// A machine's place in a network of the Envfile's.
+struct NetworkLink {
+  std::string name;
+  std::string host_device;  ///< the host's, a bridge or not; empty: a network of the project's own
+  bool is_bridge = false;   ///< of `host_device`: else the guest's device lies over it (macvtap)
+  std::string mac;
+  std::string subnet;   ///< "10.30.0.0/24"; empty: nobody says
+  std::string address;  ///< empty: whoever serves the network gives it one
+
+  bool operator==(const NetworkLink&) const = default;
+};
+
 /// What a domain says of itself in its metadata: whose it is, and what cannot be asked elsewhere.
 struct MachineTag {
   std::string environment, project, machine;
@@ -61,6 +80,7 @@ struct MachineTag {
   bool box_keys = false;  ///< it comes up with the keys of its box: what Vagrant's boxes do
   int cpus = 0;           ///< as it was made, for an Envfile that does not say
   std::uint64_t memory = 0;
+  std::vector<NetworkLink> networks = {};
 
   bool operator==(const MachineTag&) const = default;
 };

@@ -33,6 +33,43 @@ std::string network_xml(const Subnet& subnet) {
       network_name, xml_namespace, bridge_name, subnet);
 }
 
+std::string project_network_xml(const ProjectNetwork& network) {
+  const bool is_routed = !network.isolated && !network.subnet.is_v6();
+  std::string text = fmt::format(
+      "<network{}>\n"
+      "  <name>{}</name>\n"
+      "  <metadata>\n"
+      "    <envtool:network xmlns:envtool='{}' environment='{}' name='{}' subnet='{}' isolated='{}'/>\n"
+      "  </metadata>\n",
+      is_routed ? " xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'" : "",
+      project_network(network.environment, network.name), xml_namespace, escape_xml(network.environment),
+      escape_xml(network.name), network.subnet.to_string(), network.isolated ? "yes" : "no");
+  if (is_routed) text += "  <forward mode='nat'/>\n";
+  text += fmt::format("  <bridge name='{}' stp='off' delay='0'/>\n",
+                      project_bridge(network.environment, network.name));
+  if (!network.isolated)
+    text += fmt::format(
+        "  <dns enable='no'/>\n"
+        "  <ip family='{}' address='{}' prefix='{}'/>\n",
+        network.subnet.is_v6() ? "ipv6" : "ipv4", network.subnet.host(1), network.subnet.bits);
+  // Without a router in it: the default route is that of the network that every machine has.
+  if (is_routed)
+    text +=
+        "  <dnsmasq:options>\n"
+        "    <dnsmasq:option value='dhcp-option=3'/>\n"
+        "  </dnsmasq:options>\n";
+  return text + "</network>\n";
+}
+
+std::optional<ProjectNetwork> parse_project_network(std::string_view xml) {
+  for (const XmlTag& tag : xml_tags(xml)) {
+    const auto subnet = IpSubnet::parse_exact(tag["subnet"]);
+    if (tag.name == "envtool:network" && subnet && !tag["environment"].empty())
+      return ProjectNetwork{tag["environment"], tag["name"], *subnet, tag["isolated"] == "yes"};
+  }
+  return std::nullopt;
+}
+
 std::string reservation_xml(const Reservation& reservation) {
   return fmt::format("<host mac='{}' name='{}' ip='{}'/>", reservation.mac, escape_xml(reservation.name),
                      reservation.address);

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip.h"
+
 namespace envtool::libvirt {
 
 /// Of a /24 its first three numbers: "10.87.0".
@@ -15,6 +17,19 @@ std::vector<Subnet> candidate_subnets();
 
 /// Our network: NAT, DHCP, marked in its metadata.
 std::string network_xml(const Subnet& subnet);
+
+/// A network of a project's own. One that is not isolated has the host as its number 1, NAT out of it, and
+/// DHCP for the addresses that are reserved in it, by which nobody gets a default route or a name server. The
+/// host has no address in an isolated one.
+struct ProjectNetwork {
+  std::string environment, name;
+  IpSubnet subnet;
+  bool isolated = false;
+  bool operator==(const ProjectNetwork&) const = default;
+};
+std::string project_network_xml(const ProjectNetwork& network);
+/// Nothing for a network that is none.
+std::optional<ProjectNetwork> parse_project_network(std::string_view xml);
 
 /// Who has which address, as `<host>` of a network.
 struct Reservation {

@@ -3,9 +3,11 @@
 #include <map>
 #include <mutex>
 
+#include "base/ip.h"
 #include "base/text.h"
 #include "core/capabilities.h"
 #include "core/disk_devices.h"
+#include "core/guest_networks.h"
 #include "core/registry.h"
 #include "providers/libvirt/console.h"
 #include "providers/libvirt/disks.h"
@@ -30,7 +32,8 @@ ProviderInfo libvirt_info() {
   return {.name = "libvirt",
           .summary = "virtual machines of QEMU and KVM through libvirt",
           .box_formats = {"libvirt"},
-          .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks},
+          .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks,
+                       Feature::networks, Feature::host_bridges, Feature::mac},
           .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
                            Capability::live_limits, Capability::suspend, Capability::snapshots,
                            Capability::usage, Capability::kept_disks},
@@ -91,6 +94,7 @@ class LibvirtProvider final : public Provider,
                               public Usage,
                               public KeptDisks,
                               public DiskDevices,
+                              public GuestNetworks,
                               public BoxCopies,
                               public HostDiagnosis {
  public:
@@ -101,7 +105,7 @@ class LibvirtProvider final : public Provider,
     return info;
   }
 
-  void check_host(Operation& operation) override;
+  void check_host(const Value& options, Operation& operation) override;
   MachineState inspect(const std::string& name, Operation& operation) override;
   void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
   void start(const MachineSpec& spec, Operation& operation) override;
@@ -125,6 +129,7 @@ class LibvirtProvider final : public Provider,
   void keep_disks(const std::string& name, const std::string& environment_id,
                   const std::set<std::string>& disks, Operation& operation) override;
   std::string disk_device(const std::string& disk) override;
+  std::vector<Device> network_devices(const std::string& name, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
@@ -175,7 +180,10 @@ LibvirtProvider::Found LibvirtProvider::find(const std::string& name) {
   return {*connection, std::move(domain)};
 }
 
-void LibvirtProvider::check_host(Operation&) { connect(uri_of({})).domain_type("auto"); }
+void LibvirtProvider::check_host(const Value& options, Operation&) {
+  connect(uri_of(options))
+      .domain_type(options["driver"].as_text().empty() ? "auto" : options["driver"].as_text());
+}
 
 MachineState LibvirtProvider::inspect(const std::string& name, Operation&) {
   try {
@@ -220,10 +228,11 @@ void LibvirtProvider::stop(const std::string& name, StopMode mode, std::chrono::
     libvirt::stop_machine(*connection, name, mode, timeout, operation);
 }
 
-void LibvirtProvider::destroy(const std::string& name, const std::string& environment_id, Operation&) {
+void LibvirtProvider::destroy(const std::string& name, const std::string& environment_id,
+                              Operation& operation) {
   const auto* const connection = connection_of(name);
   if (connection == nullptr) return;
-  libvirt::destroy_machine(*connection, {name, environment_id});
+  libvirt::destroy_machine(*connection, {name, environment_id}, operation);
   leave_disks(*connection, {name, environment_id});
 }
 
@@ -261,6 +270,19 @@ void LibvirtProvider::keep_disks(const std::string& name, const std::string& env
 
 std::string LibvirtProvider::disk_device(const std::string& disk) {
   return "/dev/disk/by-id/virtio-" + libvirt::disk_serial(disk);
+}
+
+std::vector<GuestNetworks::Device> LibvirtProvider::network_devices(const std::string& name, Operation&) {
+  std::vector<Device> devices;
+  const auto tag = libvirt::tag_of(find(name).domain);
+  if (!tag) return devices;
+  for (const libvirt::NetworkLink& link : tag->networks) {
+    Device device{.network = link.name, .mac = link.mac, .address = {}};
+    if (const auto subnet = IpSubnet::parse(link.subnet); subnet && !link.address.empty())
+      device.address = fmt::format("{}/{}", link.address, subnet->bits);
+    devices.push_back(std::move(device));
+  }
+  return devices;
 }
 
 SshEndpoint LibvirtProvider::endpoint(const std::string& name, Operation&) {

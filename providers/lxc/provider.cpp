@@ -112,7 +112,7 @@ void LxcProvider::check(const Side& side, Operation& operation) const {
       .with_hint("sudo apt-get install iproute2 nftables tar");
 }
 
-void LxcProvider::check_host(Operation& operation) {
+void LxcProvider::check_host(const Value&, Operation& operation) {
   if (can_regain_root()) return check(root_, operation);
   const std::vector<HostCheck> without_root = user_checks(user_needs(host_));
   if (are_met(without_root)) return check(user_, operation);

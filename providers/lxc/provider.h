@@ -41,7 +41,7 @@ class LxcProvider final : public Provider,
 
   const ProviderInfo& info() const override;
 
-  void check_host(Operation& operation) override;
+  void check_host(const Value& options, Operation& operation) override;
   MachineState inspect(const std::string& name, Operation& operation) override;
   void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
   void start(const MachineSpec& spec, Operation& operation) override;

@@ -30,7 +30,7 @@ bool LxcProvider::has_rootfs(const std::string& digest) {
 }
 
 std::unique_ptr<RootfsSink> LxcProvider::take_rootfs(const RootfsOrigin& origin, Operation& operation) {
-  check_host(operation);
+  check_host({}, operation);
   Value request = Value::map({{"box", origin.box},
                               {"packed", static_cast<std::int64_t>(origin.packed)},
                               {"prepare", origin.is_bare},

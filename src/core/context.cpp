@@ -31,16 +31,18 @@ Provider& ProjectRun::provider(const std::string& name) {
   return *slot;
 }
 
-void ProjectRun::check_host(const std::string& name, Operation& operation) {
+void ProjectRun::check_host(const std::string& name, const MachineConfig& machine, Operation& operation) {
   Provider& asked = provider(name);
+  const Value options = provider_options(machine, name);
+  const std::string question = name + " " + to_json(options);
   const std::lock_guard lock(checks_mutex_);
-  const auto known = checks_.find(name);
+  const auto known = checks_.find(question);
   if (known == checks_.end()) {
     try {
-      asked.check_host(operation);
-      checks_[name] = std::nullopt;
+      asked.check_host(options, operation);
+      checks_[question] = std::nullopt;
     } catch (const Error& error) {
-      checks_[name] = error;
+      checks_[question] = error;
       throw;
     }
   } else if (known->second) {
@@ -60,7 +62,7 @@ std::string ProjectRun::choose_provider(const MachineConfig& machine, const std:
   std::vector<Error> refusals;
   for (const std::string& name : candidates) {
     try {
-      check_host(name, operation);
+      check_host(name, machine, operation);
       return name;
     } catch (const Error& error) {
       refusals.push_back(error);

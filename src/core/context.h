@@ -35,8 +35,9 @@ class ProjectRun {
 
   /// The provider of that name, made on first use and shared.
   Provider& provider(const std::string& name);
-  /// What check_host said, asked once a command; rethrown to everybody who asks again.
-  void check_host(const std::string& provider, Operation& operation);
+  /// What check_host said of the machine's options, asked once a command; rethrown to everybody who asks
+  /// again.
+  void check_host(const std::string& provider, const MachineConfig& machine, Operation& operation);
   /// The provider for a machine that has none yet: the wanted one, ENVTOOL_PROVIDER, the Envfile's list, any;
   /// the first that is usable. Throws Error(host_not_ready) with every provider's reason.
   std::string choose_provider(const MachineConfig& machine, const std::string& wanted, Operation& operation);

@@ -107,7 +107,7 @@ void Engine::Parts::announce_changes(MachineJob& job) {
 bool Engine::Parts::bring_up(MachineJob& job, const UpOptions& options) {
   MachineContext& context = job.context();
   check_kept_disks(context, options.provider);
-  run.check_host(context.record.provider, context.operation);
+  run.check_host(context.record.provider, context.config, context.operation);
   recover(context, job.journal());
   mend(context);
   apply_restarting_changes(job, options);

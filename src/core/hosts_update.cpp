@@ -84,9 +84,11 @@ std::optional<std::string> missing_hosts_block(ProjectRun& run, const MachineCon
   // A changed host name counts from the next start, and this is for now.
   const std::string& started = record.started_with["hostname"].as_text();
   const std::string& written = machine.hostname.empty() ? machine.name : machine.hostname;
-  std::string block =
-      hosts_block(started.empty() ? written : started, project_hosts(run, machine, record, operation));
-  if (record.started_with["hosts"].as_text() == block) return std::nullopt;
+  const std::vector<HostsEntry> entries = project_hosts(run, machine, record, operation);
+  const std::string& known = record.started_with["hosts"].as_text();
+  if (known.empty() && entries.empty()) return std::nullopt;  // its own name it has from its box
+  std::string block = hosts_block(started.empty() ? written : started, entries);
+  if (known == block) return std::nullopt;
   return block;
 }
 

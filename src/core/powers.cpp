@@ -131,7 +131,7 @@ Outcome Powers::restore_snapshot(const std::vector<std::string>& machines, const
     const auto there =
         power_of_provider<Snapshots>(record.provider).snapshot_names(record.backend_name, context.operation);
     if (!has(there, snapshot)) throw no_snapshot(context.config.name, there, snapshot);
-    parts_.run.check_host(record.provider, context.operation);
+    parts_.run.check_host(record.provider, context.config, context.operation);
     const bool ran = is_alive(context.state.phase);
     // What a graceful stop would write is thrown away.
     std::vector<Step> steps = halt_steps(StopMode::hard);

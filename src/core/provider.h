@@ -136,9 +136,10 @@ class Provider {
   /// The same at every call; valid as long as the provider.
   virtual const ProviderInfo& info() const = 0;
 
-  /// Throws Error(host_not_ready), with the command that mends it as the hint. Fast: `up` calls it every
-  /// time.
-  virtual void check_host(Operation& operation) = 0;
+  /// Whether machines with these options (`MachineSpec::options`; a null value: the defaults) can be had from
+  /// here. Throws Error(host_not_ready), with the command that mends it as the hint. Fast: `up` calls it
+  /// every time.
+  virtual void check_host(const Value& options, Operation& operation) = 0;
 
   /// Never throws for a machine that is not there or damaged: that is an answer. Needs no privilege.
   virtual MachineState inspect(const std::string& backend_name, Operation& operation) = 0;

@@ -17,7 +17,9 @@ class BareProvider : public Provider {
   explicit BareProvider(FakeBackend& backend) : fake_(backend), info_(make_info()) {}
 
   const ProviderInfo& info() const override { return info_; }
-  void check_host(Operation& operation) override { fake_.check_host(operation); }
+  void check_host(const Value& options, Operation& operation) override {
+    fake_.check_host(options, operation);
+  }
   MachineState inspect(const std::string& name, Operation& operation) override {
     return fake_.inspect(name, operation);
   }

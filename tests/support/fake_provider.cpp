@@ -85,7 +85,7 @@ ProviderInfo FakeProvider::make_info() {
   return info;
 }
 
-void FakeProvider::check_host(Operation&) {
+void FakeProvider::check_host(const Value&, Operation&) {
   if (backend_.host_problem.empty()) return;
   throw Error(ErrorKind::host_not_ready, backend_.host_problem).with_hint("mend the test");
 }

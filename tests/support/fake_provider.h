@@ -102,7 +102,7 @@ class FakeProvider : public Provider,
   explicit FakeProvider(FakeBackend& backend) : backend_(backend), info_(make_info()) {}
 
   const ProviderInfo& info() const override { return info_; }
-  void check_host(Operation& operation) override;
+  void check_host(const Value& options, Operation& operation) override;
   MachineState inspect(const std::string& backend_name, Operation& operation) override;
   void create(const MachineSpec& spec, const Box& box, Operation& operation) override;
   void start(const MachineSpec& spec, Operation& operation) override;

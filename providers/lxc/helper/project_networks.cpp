@@ -96,7 +96,7 @@ class Choice {
     NetworkLink link = empty_link(context_, wanted);
     const IpSubnet subnet = choose_project_subnet(wanted, link);
     link.subnet = subnet.to_string();
-    link.address = choose_address(subnet, wanted, earlier_address(link, subnet),
+    link.address = choose_address(subnet, wanted.wish(), earlier_address(link, subnet),
                                   taken_addresses(others_, link.bridge, context_.text("name")));
     links.push_back(std::move(link));
   }
@@ -207,7 +207,7 @@ NetworkLink choose_place(const Context& context, const WantedNetwork& wanted) {
   for (const auto& [address, subnet] : host_addresses(link.bridge))
     if (wanted.ip ? subnet.contains(*wanted.ip) : !subnet.is_v6() && subnet.has_host(*wanted.number)) {
       link.subnet = subnet.to_string();
-      link.address = choose_address(subnet, wanted, "", taken);
+      link.address = choose_address(subnet, wanted.wish(), "", taken);
       return link;
     }
   throw Error(

@@ -91,34 +91,6 @@ std::map<std::string, std::string> taken_addresses(const std::vector<Record>& re
   return taken;
 }
 
-std::string choose_address(const IpSubnet& subnet, const WantedNetwork& wanted, const std::string& earlier,
-                           const std::map<std::string, std::string>& taken) {
-  if (wanted.ip || wanted.number) {
-    std::string fixed = wanted.ip ? wanted.ip->to_string() : subnet.host(*wanted.number);
-    const auto address = IpAddress::parse(fixed);
-    if (!subnet.contains(*address))
-      throw Error(ErrorKind::failed, fmt::format("network '{}' is '{}', which has no address {}", wanted.name,
-                                                 subnet.to_string(), fixed));
-    const auto owner = taken.find(fixed);
-    if (owner == taken.end()) return fixed;
-    throw Error(ErrorKind::failed,
-                fmt::format("network '{}': {} has the address {}", wanted.name, owner->second, fixed))
-        .with_hint("choose another; one that was only chosen for a machine gives way when that is restarted");
-  }
-  std::set<std::string> promised(wanted.promised.begin(), wanted.promised.end());
-  const auto is_free = [&](std::uint64_t number) {
-    return number > 1 && subnet.has_host(number) && !promised.contains(std::to_string(number)) &&
-           !promised.contains(subnet.host(number)) && !taken.contains(subnet.host(number));
-  };
-  if (const auto address = IpAddress::parse(earlier))
-    if (const auto number = subnet.number_of(*address); number && is_free(*number)) return earlier;
-  for (std::uint64_t number = 2; subnet.has_host(number) && number < 65536; ++number)
-    if (is_free(number)) return subnet.host(number);
-  throw Error(ErrorKind::failed,
-              fmt::format("network '{}' has no address left in '{}'", wanted.name, subnet.to_string()))
-      .with_hint("give it a larger 'subnet'");
-}
-
 std::vector<KnownNetwork> known_routes(const Value& routes, const std::string& without_device) {
   std::vector<KnownNetwork> known;
   for (const Value& route : routes.items()) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/ip.h"
+#include "base/addresses.h"
 #include "base/value.h"
 #include "providers/lxc/parts/record.h"
 
@@ -23,6 +23,8 @@ struct WantedNetwork {
   std::string mac;
   bool isolated = false;
   std::vector<std::string> promised;  ///< addresses and numbers of machines that may be still to come
+
+  AddressWish wish() const { return {name, ip, number, promised}; }
 };
 
 /// Throws Error(usage) for what the provider would not have sent.
@@ -45,11 +47,6 @@ std::string veth_name(const std::string& machine, const std::string& network);
 std::map<std::string, std::string> taken_addresses(const std::vector<Record>& records,
                                                    const std::string& bridge,
                                                    const std::string& without_machine);
-/// The machine's address in the subnet: the one that is wanted, else its earlier one, else the lowest that is
-/// neither taken nor promised. Throws Error(failed) with who has the one that is wanted.
-std::string choose_address(const IpSubnet& subnet, const WantedNetwork& wanted, const std::string& earlier,
-                           const std::map<std::string, std::string>& taken);
-
 /// Other networks on this host that the subnet is not to touch, with the words that name them.
 struct KnownNetwork {
   IpSubnet subnet;

@@ -21,7 +21,7 @@ std::vector<std::string> usual_formats(Session& session) {
   for (const ProviderInfo& info : session.services.providers.infos()) {
     if (!wanted.empty() && info.name != wanted) continue;
     try {
-      session.services.providers.make(info.name, session.host)->check_host(operation);
+      session.services.providers.make(info.name, session.host)->check_host({}, operation);
       return info.box_formats;
     } catch (const Error&) {  // not usable here, so no machine gets it
     }

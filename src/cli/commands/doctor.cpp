@@ -56,7 +56,7 @@ Section provider_section(Session& session, const ProviderInfo& info) {
   if (auto* diagnosis = power_of<HostDiagnosis>(*provider)) section.checks = diagnosis->diagnose(operation);
   HostCheck usable{.name = "usable", .ok = true};
   try {
-    provider->check_host(operation);
+    provider->check_host({}, operation);
   } catch (const Error& error) {
     usable = {.name = "usable", .ok = false, .found = error.what(), .remedy = error.hint()};
     const bool was_said = std::ranges::any_of(

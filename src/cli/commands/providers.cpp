@@ -13,7 +13,7 @@ namespace {
 std::optional<Error> problem_with(Session& session, const std::string& provider) {
   Operation operation{session.host, "", session.stop};
   try {
-    session.services.providers.make(provider, session.host)->check_host(operation);
+    session.services.providers.make(provider, session.host)->check_host({}, operation);
   } catch (const Error& error) {
     return error;
   }

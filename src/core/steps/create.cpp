@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "core/guest_networks.h"
 #include "core/steps/steps.h"
 
 namespace envtool {
@@ -138,7 +139,9 @@ Step start_step() {
     machine.record.started_with = restart_values(machine.config, machine.provider.info());
     machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.record.started_with.set("folders", folders_value(spec));
-    machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
+    // Other guests are told by SSH.
+    if (power_of<GuestNetworks>(machine.provider) == nullptr)
+      machine.record.started_with.set("hosts", hosts_block(spec.hostname, spec.hosts));
     remember_disks(machine);
     machine.save();
   };

@@ -20,6 +20,8 @@ Step create_step();
 Step start_step();
 Step wait_ready_step();
 Step names_step();
+/// Of a provider whose guests know nothing of their networks: an address for each device.
+Step set_up_networks_step();
 Step limits_step();
 /// Of a provider that gives disks as bare devices: a file system on what is empty, and its place.
 Step mount_disks_step();

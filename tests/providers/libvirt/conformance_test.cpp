@@ -2,6 +2,7 @@
 
 #include "conformance/provider_conformance.h"
 #include "core/capabilities.h"
+#include "core/guest_networks.h"
 #include "core/registry.h"
 #include "providers/libvirt/connection.h"
 #include "providers/libvirt/disk_image.h"
@@ -239,7 +240,7 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a libvirt that is not there is said wit
   host.variables["LIBVIRT_DEFAULT_URI"] = "qemu+unix:///system?socket=/nowhere/socket";
 
   try {
-    provider->check_host(operation);
+    provider->check_host({}, operation);
     FAIL("it was there");
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::host_not_ready);
@@ -271,7 +272,7 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: one whose guests could not be reached i
     CAPTURE(uri);
     host.variables["LIBVIRT_DEFAULT_URI"] = uri;
     try {
-      provider->check_host(operation);
+      provider->check_host({}, operation);
       FAIL("it was taken");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::unsupported);
@@ -294,4 +295,92 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: every machine has an address of its own
   CHECK(inspect("one").addresses.front() == address);
   destroy("one");
   destroy("two");
+}
+
+namespace {
+
+NetworkConfig network(const std::string& name, const std::string& subnet = {}) {
+  return {.name = name, .subnet = subnet, .isolated = false};
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: networks of a project have a subnet, and addresses that stay") {
+  MachineSpec one = conformance_spec(test, "one"), two = conformance_spec(test, "two");
+  one.networks = {network("back", "10.30.0.0/24"), network("front")};
+  one.networks[0].host_number = 11;
+  one.networks[0].mac = "52:54:00:aa:bb:cc";
+  two.networks = {network("back", "10.30.0.0/24")};
+  two.promised["back"] = {"2", "11"};
+
+  provider->create(one, test.box, operation);
+  provider->create(two, test.box, operation);
+
+  const std::vector<NetworkPlace> places = inspect("one").networks;
+  REQUIRE(places.size() == 2);
+  CHECK(places[0].addresses == std::vector<std::string>{"10.30.0.11"});
+  CHECK(places[0].mac == "52:54:00:aa:bb:cc");
+  CHECK(places[0].device == libvirt::project_bridge(test.environment_id, "back"));
+  CHECK(inspect("two").networks.at(0).addresses == std::vector<std::string>{"10.30.0.3"});
+  const std::string chosen = places[1].addresses.at(0);
+  provider->start(one, operation);
+  CHECK(inspect("one").networks.at(1).addresses.at(0) == chosen);
+  destroy("two");
+  CHECK(outside.find_network(libvirt::project_network(test.environment_id, "back")));
+  destroy("one");
+  CHECK_FALSE(outside.find_network(libvirt::project_network(test.environment_id, "back")));
+  CHECK_FALSE(outside.find_network(libvirt::project_network(test.environment_id, "front")));
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: changed networks count from the next start") {
+  MachineSpec spec = conformance_spec(test, "moving");
+  spec.networks = {network("back", "10.30.0.0/24")};
+  provider->create(spec, test.box, operation);
+
+  spec.networks = {network("rear", "10.30.0.0/24")};
+  provider->start(spec, operation);
+  CHECK(inspect("moving").networks.at(0).addresses.at(0) == "10.30.0.2");
+  CHECK_FALSE(outside.find_network(libvirt::project_network(test.environment_id, "back")));
+  provider->stop("moving", StopMode::hard, {}, operation);
+  spec.networks = {network("rear", "10.31.0.0/24")};
+  provider->start(spec, operation);
+
+  CHECK(inspect("moving").networks.at(0).addresses.at(0) == "10.31.0.2");
+  destroy("moving");
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: who has an address or a subnet is named") {
+  MachineSpec one = conformance_spec(test, "one"), two = conformance_spec(test, "two");
+  one.networks = {network("back", "10.30.0.0/24")};
+  two.networks = {network("back", "10.30.0.0/24")};
+  two.networks[0].ip = "10.30.0.2";
+  provider->create(one, test.box, operation);
+
+  CHECK_THROWS_WITH_AS(provider->create(two, test.box, operation),
+                       doctest::Contains("machine 'one' has the address 10.30.0.2"), Error);
+  destroy("two");
+  MachineSpec other = conformance_spec(test, "other");
+  other.environment_id = "fedcba9876543210";
+  other.networks = {network("mine", "10.30.0.128/25")};
+  CHECK_THROWS_WITH_AS(provider->create(other, test.box, operation),
+                       doctest::Contains("the network 'back' of environment 01234567"), Error);
+
+  provider->destroy("other", other.environment_id, operation);
+  destroy("one");
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: what a guest is to set up of its networks is known") {
+  MachineSpec spec = conformance_spec(test, "guest");
+  spec.networks = {network("back", "10.30.0.0/24"),
+                   {.name = "lan", .bridge = "br0", .mac = "52:54:00:aa:bb:cc"}};
+  provider->create(spec, test.box, operation);
+
+  const auto devices = dynamic_cast<GuestNetworks&>(*provider).network_devices("guest", operation);
+
+  REQUIRE(devices.size() == 2);
+  CHECK(devices[0].address == "10.30.0.2/24");
+  CHECK(devices[0].mac == inspect("guest").networks.at(0).mac);
+  CHECK(devices[1].address.empty());
+  CHECK(devices[1].mac == "52:54:00:aa:bb:cc");
+  destroy("guest");
 }

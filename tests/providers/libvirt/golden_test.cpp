@@ -41,8 +41,7 @@ DomainPlan a_domain() {
           .machine_type = {},
           .disks = {{.path = "/pool/" + names.root_disk(), .target = "vda", .boots = true},
                     {.path = "/pool/" + names.seed(), .format = "raw", .target = "vdz", .read_only = true}},
-          .network = network_name,
-          .mac = names.mac(),
+          .interfaces = {{.source = network_name, .mac = names.mac()}},
           .console_log = "/pool/" + names.console()};
 }
 
@@ -82,6 +81,32 @@ TEST_CASE("a machine with UEFI, more disks, a CD-ROM and XML of the user's is th
   plan.more_devices = "<watchdog model='i6300esb'/>\n";
 
   CHECK(domain_xml(plan) == golden("domain-more.xml"));
+}
+
+TEST_CASE("a machine in networks of its project and of the host is the golden one") {
+  DomainPlan plan = a_domain();
+  plan.tag.networks = {
+      {.name = "back", .mac = "52:54:00:00:00:02", .subnet = "10.30.0.0/24", .address = "10.30.0.11"},
+      {.name = "lan", .host_device = "br0", .is_bridge = true, .mac = "52:54:00:00:00:03"},
+      {.name = "wire", .host_device = "eth0", .mac = "52:54:00:00:00:04"}};
+  using Kind = DomainInterface::Kind;
+  plan.interfaces.insert(
+      plan.interfaces.end(),
+      {{.source = project_network(plan.tag.environment, "back"), .mac = "52:54:00:00:00:02"},
+       {.kind = Kind::bridge, .source = "br0", .mac = "52:54:00:00:00:03"},
+       {.kind = Kind::direct, .source = "eth0", .mac = "52:54:00:00:00:04"}});
+
+  CHECK(domain_xml(plan) == golden("domain-networks.xml"));
+}
+
+TEST_CASE("a project's networks, open, isolated and of IPv6, are the golden ones") {
+  const auto xml = [](const char* name, const char* subnet, bool isolated) {
+    return project_network_xml({"0123456789abcdef", name, *IpSubnet::parse_exact(subnet), isolated});
+  };
+
+  CHECK(xml("back", "10.30.0.0/24", false) == golden("network-project.xml"));
+  CHECK(xml("closed", "10.31.0.0/24", true) == golden("network-isolated.xml"));
+  CHECK(xml("six", "fd00:30::/64", false) == golden("network-six.xml"));
 }
 
 TEST_CASE("network, pool and volumes are the golden ones") {

@@ -22,6 +22,15 @@ TEST_CASE("UUID and MAC follow from the names, and differ with each of them") {
   CHECK(web.uuid() != other.uuid());
 }
 
+TEST_CASE("each network has a device, and each project a bridge that the kernel takes") {
+  const MachineNames web{"shop-web-01234567", "0123456789abcdef"};
+
+  CHECK(web.mac_in("back") != web.mac());
+  CHECK(web.mac_in("back") != web.mac_in("front"));
+  CHECK(project_bridge(web.environment, "back").size() <= 15);
+  CHECK(project_bridge(web.environment, "back") != project_bridge("fedcba9876543210", "back"));
+}
+
 TEST_CASE("no machine's volumes begin as those of another") {
   const MachineNames one{"shop-web", "0123456789abcdef"}, two{"shop-web-2", "0123456789abcdef"};
 
@@ -45,14 +54,18 @@ TEST_CASE("a CD-ROM's name stays with its file, and changes with what is in it")
 }
 
 TEST_CASE("a mark comes back as it was, odd names included") {
-  const MachineTag tag{.environment = "0123456789abcdef",
-                       .project = "a 'b' <c> & d",
-                       .machine = "web",
-                       .box = std::string(64, 'a'),
-                       .address = "10.87.0.2",
-                       .box_keys = true,
-                       .cpus = 2,
-                       .memory = 1ull << 33};
+  const MachineTag tag{
+      .environment = "0123456789abcdef",
+      .project = "a 'b' <c> & d",
+      .machine = "web",
+      .box = std::string(64, 'a'),
+      .address = "10.87.0.2",
+      .box_keys = true,
+      .cpus = 2,
+      .memory = 1ull << 33,
+      .networks = {
+          {.name = "back", .mac = "52:54:00:00:00:02", .subnet = "10.30.0.0/24", .address = "10.30.0.11"},
+          {.name = "lan", .host_device = "br'0", .is_bridge = true, .mac = {}}}};
 
   CHECK(parse_tag(tag_xml(tag)) == tag);
 }

@@ -30,3 +30,11 @@ TEST_CASE("a full network has no address left") {
 
   CHECK(facts.reservations.size() == 253);
 }
+
+TEST_CASE("a project's network is known by its mark, and the shared one is none") {
+  const ProjectNetwork network{"0123456789abcdef", "back", *envtool::IpSubnet::parse_exact("10.30.0.0/24"),
+                               true};
+
+  CHECK(parse_project_network(project_network_xml(network)) == network);
+  CHECK_FALSE(parse_project_network(network_xml("10.87.3")));
+}

@@ -60,36 +60,6 @@ TEST_CASE("a device of its own for each network, beside the one in the shared ne
   CHECK(veth_name("shop-web", "back") != veth_name("shop-web", "front"));
 }
 
-TEST_CASE("the address that is wanted is given, or who has it is named") {
-  const WantedNetwork network = wanted(R"({"name": "back", "ip": "10.30.0.11"})");
-  const WantedNetwork numbered = wanted(R"({"name": "back", "number": 11})");
-  const std::map<std::string, std::string> taken = {{"10.30.0.11", "machine 'shop-db'"}};
-
-  CHECK(choose_address(subnet("10.30.0.0/24"), network, "", {}) == "10.30.0.11");
-  CHECK(choose_address(subnet("10.30.0.0/24"), numbered, "10.30.0.7", {}) == "10.30.0.11");
-  CHECK_THROWS_WITH_AS(choose_address(subnet("10.30.0.0/24"), network, "", taken),
-                       "network 'back': machine 'shop-db' has the address 10.30.0.11", Error);
-  CHECK_THROWS_AS(choose_address(subnet("10.31.0.0/24"), network, "", {}), Error);
-}
-
-TEST_CASE("a chosen address stays, unless somebody has it or is promised it") {
-  const WantedNetwork network = wanted(R"({"name": "back", "promised": ["10.30.0.2", "3"]})");
-  const IpSubnet back = subnet("10.30.0.0/24");
-
-  CHECK(choose_address(back, network, "10.30.0.9", {}) == "10.30.0.9");
-  CHECK(choose_address(back, network, "", {}) == "10.30.0.4");
-  CHECK(choose_address(back, network, "10.30.0.2", {{"10.30.0.4", "a"}}) == "10.30.0.5");
-  CHECK(choose_address(back, network, "10.99.0.9", {}) == "10.30.0.4");
-  CHECK(choose_address(subnet("fd00::/64"), network, "", {}) == "fd00::2");
-}
-
-TEST_CASE("a network that is full says so") {
-  const WantedNetwork network = wanted(R"({"name": "back"})");
-
-  CHECK_THROWS_WITH_AS(choose_address(subnet("10.30.0.0/30"), network, "", {{"10.30.0.2", "a"}}),
-                       "network 'back' has no address left in '10.30.0.0/30'", Error);
-}
-
 TEST_CASE("taken are the addresses of the same bridge, but for the machine's own") {
   const std::vector<Record> records = {
       machine("a", {.name = "back",
