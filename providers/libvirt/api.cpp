@@ -32,6 +32,7 @@ Api open_library() {
   Api api;
 #define ENVTOOL_FIND(name) find(handle, #name, api.name);
   ENVTOOL_LIBVIRT_FUNCTIONS(ENVTOOL_FIND)
+  ENVTOOL_LIBVIRT_EVENTS(ENVTOOL_FIND)
 #undef ENVTOOL_FIND
   // Before anything else, even asking for an error: libvirt 9.0 crashes otherwise.
   if (api.virInitialize() != 0)

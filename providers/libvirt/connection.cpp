@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "providers/libvirt/events.h"
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
@@ -10,7 +11,10 @@ namespace envtool::libvirt {
 namespace {
 
 /// What mends a connection that was refused; libvirt tells the causes apart in words only.
-std::string connection_hint(const std::string& uri, const std::string& why) {
+std::string connection_hint(const Uri& facts, const std::string& uri, const std::string& why) {
+  if (facts.is_remote() && facts.transport == "ssh")
+    return fmt::format("'virsh --connect {} list' tells more; SSH must get there without a question", uri);
+  if (facts.is_remote()) return fmt::format("'virsh --connect {} list' tells more", uri);
   if (why.find("Permission denied") != std::string::npos || why.find("uthentication") != std::string::npos)
     return "let this user use libvirt, then log in again: sudo usermod --append --groups libvirt \"$USER\"";
   if (why.find("No such file") != std::string::npos || why.find("refused") != std::string::npos)
@@ -43,24 +47,17 @@ void fail(const std::string& doing) {
   throw error;
 }
 
-void check_uri(const std::string& uri) {
-  const Uri facts = parse_uri(uri);
-  if (!facts.is_remote() && !facts.is_session()) return;
-  throw Error(
-      ErrorKind::unsupported,
-      fmt::format("libvirt at '{}' is not supported: {}", uri,
-                  facts.is_remote() ? "it is on another host" : "machines of a session have no address"))
-      .with_hint("leave out 'uri' and LIBVIRT_DEFAULT_URI, or name one like 'qemu:///system'");
-}
-
 Connection::Connection(std::string uri) : uri_(std::move(uri)), facts_(parse_uri(uri_)) {
   const Api& library = api();
+  run_event_loop();
   connection_.reset(library.virConnectOpenAuth(uri_.c_str(), nullptr, 0));
   if (!connection_) {
     const std::string why = last_message();
     throw Error(ErrorKind::host_not_ready, fmt::format("cannot connect to libvirt at '{}': {}", uri_, why))
-        .with_hint(connection_hint(uri_, why));
+        .with_hint(connection_hint(facts_, uri_, why));
   }
+  // Another host that falls silent is given up after 20 s; without this a call waits for ever.
+  if (facts_.is_remote()) library.virConnectSetKeepAlive(get(), 5, 3);
   const char* const type = library.virConnectGetType(get());
   is_double_ = type != nullptr && std::string_view(type) == "TEST";
 }

@@ -36,10 +36,6 @@ std::string last_message();
 /// is gone.
 [[noreturn]] void fail(const std::string& doing);
 
-/// Throws Error(unsupported) for a libvirt whose guests could not be reached: on another host, or of an
-/// ordinary user, whose guests have no address.
-void check_uri(const std::string& uri);
-
 /// A connection to one libvirt. Safe from any thread. Throws Error(host_not_ready) when it cannot be opened,
 /// with what mends it.
 class Connection {
@@ -53,6 +49,9 @@ class Connection {
   bool is_double() const { return is_double_; }
   /// Whether its host is this one.
   bool is_local() const { return !facts_.is_remote(); }
+  /// Whether guests have QEMU's user network alone, whose only way in is a port of this host.
+  bool is_session() const { return facts_.is_session(); }
+  const Uri& facts() const { return facts_; }
   /// The type of domains: "kvm" or "qemu" as `driver` wants it. Throws Error(host_not_ready) when this host
   /// lacks it.
   std::string domain_type(const std::string& driver) const;

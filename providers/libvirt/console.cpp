@@ -8,6 +8,7 @@
 #include <array>
 
 #include "providers/libvirt/connection.h"
+#include "providers/libvirt/events.h"
 
 namespace envtool::libvirt {
 
@@ -159,11 +160,10 @@ std::string ConsoleKeys::for_guest(std::string_view typed) {
 }
 
 void join_console(const std::string& uri, const std::string& name, Operation& operation) {
-  // Only connections that come after it take part in the event loop.
-  if (api().virEventRegisterDefaultImpl() != 0) fail("wait for the console");
   const Connection connection(uri);
   const Domain domain = connection.find_domain(name);
   if (!domain) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  const OwnEventLoop events;
   ConsoleLoop loop(connection, domain, name);
   const RawTerminal raw;
   loop.run(operation);

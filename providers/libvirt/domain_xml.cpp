@@ -54,22 +54,30 @@ std::string firmware_xml() {
          "    </firmware>\n";
 }
 
-std::string interface_xml(const DomainInterface& interface) {
+/// Type and source, as libvirt has them.
+std::pair<const char*, std::string> source_xml(const DomainInterface& interface) {
   using Kind = DomainInterface::Kind;
   const std::string source = escape_xml(interface.source);
+  switch (interface.kind) {
+    case Kind::bridge:
+      return {"bridge", fmt::format("      <source bridge='{}'/>\n", source)};
+    case Kind::direct:
+      return {"direct", fmt::format("      <source dev='{}' mode='bridge'/>\n", source)};
+    case Kind::user:
+      return {"user", ""};
+    default:
+      return {"network", fmt::format("      <source network='{}'/>\n", source)};
+  }
+}
+
+std::string interface_xml(const DomainInterface& interface) {
+  const auto [type, source] = source_xml(interface);
   return fmt::format(
       "    <interface type='{}'>\n"
-      "      <mac address='{}'/>\n"
-      "      <source {}/>\n"
+      "      <mac address='{}'/>\n{}"
       "      <model type='virtio'/>\n"
       "    </interface>\n",
-      interface.kind == Kind::network  ? "network"
-      : interface.kind == Kind::bridge ? "bridge"
-                                       : "direct",
-      interface.mac,
-      interface.kind == Kind::network  ? fmt::format("network='{}'", source)
-      : interface.kind == Kind::bridge ? fmt::format("bridge='{}'", source)
-                                       : fmt::format("dev='{}' mode='bridge'", source));
+      type, interface.mac, source);
 }
 
 std::string devices_xml(const DomainPlan& plan) {
@@ -82,9 +90,13 @@ std::string devices_xml(const DomainPlan& plan) {
   for (const DomainDisk& disk : plan.disks) text += disk_xml(disk, disk.boots ? ++boot_order : 0);
   for (const DomainInterface& interface : plan.interfaces) text += interface_xml(interface);
   text += console_xml(plan);
+  text += fmt::format(
+      "    <channel type='unix'>\n{}"
+      "      <target type='virtio' name='org.qemu.guest_agent.0'/>\n",
+      plan.agent_socket.empty()
+          ? ""
+          : fmt::format("      <source mode='bind' path='{}'/>\n", escape_xml(plan.agent_socket)));
   text +=
-      "    <channel type='unix'>\n"
-      "      <target type='virtio' name='org.qemu.guest_agent.0'/>\n"
       "    </channel>\n"
       "    <video>\n"
       "      <model type='" +

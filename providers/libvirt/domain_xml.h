@@ -24,7 +24,8 @@ struct DomainInterface {
   enum class Kind {
     network,  ///< of libvirt's
     bridge,   ///< of the host's
-    direct    ///< over a device of the host's (macvtap), which the host itself does not reach
+    direct,   ///< over a device of the host's (macvtap), which the host itself does not reach
+    user      ///< QEMU's own, without a source
   } kind = Kind::network;
   std::string source;
   std::string mac;
@@ -45,7 +46,8 @@ struct DomainPlan {
   std::string more, more_devices;  ///< the user's own elements of the domain, and of its devices
   std::vector<DomainDisk> disks;
   std::vector<DomainInterface> interfaces;
-  std::string console_log;  ///< a file of the host that holds libvirt
+  std::string agent_socket;  ///< empty: libvirt chooses its place
+  std::string console_log;   ///< a file of the host that holds libvirt
 };
 
 /// The domain's XML. Source of the format: libvirt.org/formatdomain.html.

@@ -6,12 +6,14 @@
 
 #include "providers/libvirt/disks.h"
 #include "providers/libvirt/domain_xml.h"
+#include "providers/libvirt/events.h"
 #include "providers/libvirt/host_devices.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/project_networks.h"
 #include "providers/libvirt/running.h"
 #include "providers/libvirt/seed.h"
 #include "providers/libvirt/storage.h"
+#include "providers/libvirt/user_network.h"
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
@@ -74,8 +76,10 @@ void bring_cdroms(const Storage& storage, const MachineSpec& spec, Operation& op
 }
 
 /// The one that every machine has comes first: it is the one by which it is reached.
-std::vector<DomainInterface> interfaces_of(const MachineNames& names, const MachineTag& tag) {
+std::vector<DomainInterface> interfaces_of(const Connection& connection, const MachineNames& names,
+                                           const MachineTag& tag) {
   using Kind = DomainInterface::Kind;
+  if (connection.is_session()) return {{.kind = Kind::user, .source = {}, .mac = names.mac()}};
   std::vector<DomainInterface> interfaces = {{.source = network_name, .mac = names.mac()}};
   for (const NetworkLink& link : tag.networks) {
     if (link.host_device.empty())
@@ -116,7 +120,7 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   plan.more = spec.options["xml"]["domain"].as_text();
   plan.more_devices = spec.options["xml"]["devices"].as_text();
   plan.disks = disks_of(storage, spec);
-  plan.interfaces = interfaces_of(names, tag);
+  plan.interfaces = interfaces_of(connection, names, tag);
   plan.console_log = path_of(storage, names.console());
   plan.tag = std::move(tag);
   return plan;
@@ -135,15 +139,51 @@ void define(const Connection& connection, const DomainPlan& plan) {
   throw error;
 }
 
+/// Reserved for it; none in a session.
+std::string address_of(const Connection& connection, const MachineNames& names) {
+  return connection.is_session() ? "" : reserve_address(connection, names);
+}
+
+/// Before anything is made.
+void check_networks(const Connection& connection, const MachineSpec& spec) {
+  if (connection.is_session() && !spec.networks.empty())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("libvirt at '{}' has no network that machines share, and the Envfile names '{}'",
+                            connection.uri(), spec.networks.front().name))
+        .with_hint("use 'uri: qemu:///system', or leave out 'networks'");
+  for (const NetworkConfig& network : spec.networks)
+    if (!network.bridge.empty()) host_device(connection, network.bridge);
+}
+
+/// In a session libvirt's own place for it lies below the home, which makes the name too long for a socket.
+std::string agent_socket_of(const Connection& connection, const MachineSpec& spec, Operation& operation) {
+  if (!connection.is_session()) return {};
+  const std::filesystem::path& directory = operation.host.paths.runtime;
+  make_directories(directory, 0700);
+  return directory / (names_of(spec).uuid().substr(0, 13) + ".agent");
+}
+
 /// The networks of the spec are the machine's from then on.
 void define_in_networks(const Connection& connection, const Storage& storage, const MachineSpec& spec,
                         MachineTag tag, Operation& operation) {
-  if (spec.networks.empty() && tag.networks.empty())
-    return define(connection, plan_of(connection, storage, spec, std::move(tag)));
-  const FileLock lock = lock_networks(operation);
-  tag.networks = join_networks(connection, spec, tag.networks);
-  define(connection, plan_of(connection, storage, spec, std::move(tag)));
-  drop_networks(connection, spec.environment_id);
+  std::optional<FileLock> lock;
+  const bool has_any = !spec.networks.empty() || !tag.networks.empty();
+  if (has_any) {
+    lock = lock_networks(operation);
+    tag.networks = join_networks(connection, spec, tag.networks);
+  }
+  DomainPlan plan = plan_of(connection, storage, spec, std::move(tag));
+  plan.agent_socket = agent_socket_of(connection, spec, operation);
+  define(connection, plan);
+  if (has_any) drop_networks(connection, spec.environment_id);
+}
+
+/// Of a domain that somebody else has started: nothing to do.
+void run_domain(const Domain& domain, const std::string& name) {
+  if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) == 0) return;
+  const std::string why = last_message();
+  if (phase_of(domain) != MachinePhase::running)
+    throw Error(ErrorKind::failed, fmt::format("cannot start the domain '{}': {}", name, why));
 }
 
 /// Of a domain that ended meanwhile: nothing to do.
@@ -161,14 +201,17 @@ bool is_active(MachinePhase phase) {
 }
 
 /// Waits until the guest has shut down, as it was asked; false when it did not within `timeout`.
-bool shuts_down(const Domain& domain, std::chrono::milliseconds timeout, Operation& operation) {
+bool shuts_down(const Connection& connection, const Domain& domain, std::chrono::milliseconds timeout,
+                Operation& operation) {
+  DomainWatch watch(connection, domain);
   if (api().virDomainShutdownFlags(domain.get(), VIR_DOMAIN_SHUTDOWN_DEFAULT) != 0 &&
       is_active(phase_of(domain)))
     return false;
   const Clock& clock = operation.host.clock;
   for (const auto deadline = clock.now() + timeout; is_active(phase_of(domain));) {
     if (clock.now() >= deadline) return false;
-    operation.sleep_for(50ms);
+    operation.check_stop();
+    watch.wait(200ms);  // a request to stop is no event
   }
   return true;
 }
@@ -207,7 +250,8 @@ MachineState state_of(const Connection& connection, const std::string& name) {
   const auto tag = tag_of(domain);
   if (!tag)
     return {MachinePhase::broken, fmt::format("the domain '{}' was not made by envtool", name), {}, {}};
-  MachineState state{phase_of(domain), {}, tag->environment, {tag->address}};
+  MachineState state{phase_of(domain), {}, tag->environment, {}};
+  if (!tag->address.empty()) state.addresses = {tag->address};
   state.networks = places_of(domain, *tag, state.phase == MachinePhase::running);
   if (state.phase == MachinePhase::broken)
     state.detail = "the host could not read or write its disk, and libvirt paused it; is a file system full?";
@@ -220,8 +264,7 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
   if (wants_uefi(spec) && box.metadata.has("recipe"))
     throw Error(ErrorKind::unsupported, fmt::format("the box '{}' boots by BIOS only", box.name))
         .with_hint("leave out 'firmware: uefi', or take a box with a loader for it");
-  for (const NetworkConfig& network : spec.networks)
-    if (!network.bridge.empty()) host_device(connection, network.bridge);
+  check_networks(connection, spec);
   const Storage storage = Storage::ensure(connection, pool_directory);
   const std::vector<Backing> disks = storage.box(box, operation);
   operation.check_stop();
@@ -237,7 +280,7 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
                  .project = spec.project,
                  .machine = spec.name,
                  .box = box.digest,
-                 .address = reserve_address(connection, names),
+                 .address = address_of(connection, names),
                  .box_keys = !reads_seed(box),
                  .cpus = spec.cpus.value_or(default_cpus),
                  .memory = spec.memory.value_or(ByteSize{default_memory}).bytes};
@@ -259,10 +302,11 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
     throw Error(ErrorKind::failed, fmt::format("the machine '{}' lost its {}", name,
                                                tag ? "pool of volumes" : "mark in libvirt"));
   if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
-  tag->address = reserve_address(connection, names_of(spec));
+  tag->address = address_of(connection, names_of(spec));
   // The memory of a restored snapshot belongs to the domain as it was.
   const bool goes_on = api().virDomainHasManagedSaveImage(domain.get(), 0) == 1;
   if (!goes_on) {
+    check_networks(connection, spec);
     bring_disks(*storage, names_of(spec), spec.disks);
     bring_cdroms(*storage, spec, operation);
     define_in_networks(connection, *storage, spec, std::move(*tag), operation);
@@ -270,9 +314,8 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
     const FileLock lock = lock_networks(operation);
     start_networks(connection, *tag);
   }
-  if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0 &&
-      phase_of(domain) != MachinePhase::running)
-    fail(fmt::format("start the domain '{}'", name));
+  run_domain(domain, name);
+  if (connection.is_session()) open_ssh_port(domain, name);
   if (goes_on) set_clock(domain, operation);
 }
 
@@ -282,7 +325,7 @@ void stop_machine(const Connection& connection, const std::string& name, StopMod
   if (!domain || !is_active(phase_of(domain))) return;
   if (mode == StopMode::graceful) {
     if (phase_of(domain) == MachinePhase::paused) api().virDomainResume(domain.get());
-    if (shuts_down(domain, timeout, operation)) return;
+    if (shuts_down(connection, domain, timeout, operation)) return;
     operation.say(
         fmt::format("the guest did not shut down within {} s and is stopped hard", timeout.count() / 1000),
         Tone::warning);

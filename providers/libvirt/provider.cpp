@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <map>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include "providers/libvirt/running.h"
 #include "providers/libvirt/snapshots.h"
 #include "providers/libvirt/storage.h"
+#include "providers/libvirt/user_network.h"
 #include "providers/libvirt/vagrant_key.h"
 
 namespace envtool {
@@ -26,7 +28,7 @@ namespace {
 
 constexpr const char* default_uri = "qemu:///system";
 /// Where a pool is made when there is none: beside libvirt's own, on its host.
-constexpr const char* pool_directory = "/var/lib/libvirt/envtool";
+constexpr const char* system_pool_directory = "/var/lib/libvirt/envtool";
 
 ProviderInfo libvirt_info() {
   return {.name = "libvirt",
@@ -43,8 +45,9 @@ ProviderInfo libvirt_info() {
               .options = {
                   {.name = "uri",
                    .type = OptionType::text,
-                   .summary = "the libvirt of this host that holds the machine; else "
-                              "LIBVIRT_DEFAULT_URI, else qemu:///system",
+                   .summary = "the libvirt that holds the machine: qemu:///system, qemu:///session without "
+                              "any right, qemu+ssh://USER@HOST/system...; else LIBVIRT_DEFAULT_URI, else "
+                              "qemu:///system",
                    .create_only = true},
                   {.name = "driver",
                    .type = OptionType::text,
@@ -135,6 +138,7 @@ class LibvirtProvider final : public Provider,
 
  private:
   std::string uri_of(const Value& options) const;
+  std::filesystem::path pool_directory(const libvirt::Connection& connection) const;
   /// The connection, opened on first use, and anew when its daemon went away.
   const libvirt::Connection& connect(const std::string& uri);
   const libvirt::Connection* connection_of(const std::string& name);
@@ -155,8 +159,12 @@ class LibvirtProvider final : public Provider,
 std::string LibvirtProvider::uri_of(const Value& options) const {
   const std::string& wanted = options["uri"].as_text();
   const std::string uri = wanted.empty() ? host_.variable("LIBVIRT_DEFAULT_URI", default_uri) : wanted;
-  libvirt::check_uri(uri);
   return uri;
+}
+
+std::filesystem::path LibvirtProvider::pool_directory(const libvirt::Connection& connection) const {
+  if (connection.is_session()) return host_.paths.data / "libvirt-pool";
+  return system_pool_directory;
 }
 
 const libvirt::Connection& LibvirtProvider::connect(const std::string& uri) {
@@ -181,6 +189,7 @@ LibvirtProvider::Found LibvirtProvider::find(const std::string& name) {
 }
 
 void LibvirtProvider::check_host(const Value& options, Operation&) {
+  libvirt::check_uri(uri_of(options), ::geteuid() == 0);
   connect(uri_of(options))
       .domain_type(options["driver"].as_text().empty() ? "auto" : options["driver"].as_text());
 }
@@ -212,7 +221,7 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
                             spec.backend_name, place->uri, uri))
         .with_hint("'envtool destroy --volumes' removes them");
   places_.write(spec.backend_name, {uri, spec.environment_id});
-  libvirt::create_machine(connection, spec, box, pool_directory, operation);
+  libvirt::create_machine(connection, spec, box, pool_directory(connection), operation);
 }
 
 void LibvirtProvider::start(const MachineSpec& spec, Operation& operation) {
@@ -292,17 +301,30 @@ SshEndpoint LibvirtProvider::endpoint(const std::string& name, Operation&) {
   if (state.phase != MachinePhase::running && state.phase != MachinePhase::paused)
     throw Error(ErrorKind::failed,
                 fmt::format("the machine '{}' has no address: it is {}", name, to_string(state.phase)));
+  const libvirt::Domain domain = connection->find_domain(name);
   SshEndpoint endpoint;
-  endpoint.host = state.addresses.front();
-  endpoint.device = libvirt::network_device(*connection);
-  const auto tag = libvirt::tag_of(connection->find_domain(name));
+  if (connection->is_session()) {
+    const auto port = libvirt::ssh_port_of(domain);
+    if (!port)
+      throw Error(ErrorKind::failed, fmt::format("QEMU listens on no port for SSH to '{}'", name))
+          .with_hint("'envtool reload' starts it anew");
+    endpoint.host = "127.0.0.1";
+    endpoint.port = *port;
+    endpoint.ssh_only = true;
+  } else {
+    endpoint.host = state.addresses.front();
+    endpoint.proxy = libvirt::way_to_guests(connection->facts());
+    if (connection->is_local()) endpoint.device = libvirt::network_device(*connection);
+  }
+  const auto tag = libvirt::tag_of(domain);
   if (tag && tag->box_keys) endpoint.first_key = libvirt::vagrant_key;
   return endpoint;
 }
 
 UniqueFd LibvirtProvider::run_ended(const std::string& name, Operation&) {
   const auto place = places_.find(name);
-  return place ? libvirt::process_of(libvirt::MachineNames{name, place->environment}.uuid()) : UniqueFd();
+  if (!place || libvirt::parse_uri(place->uri).is_remote()) return {};
+  return libvirt::process_of(libvirt::MachineNames{name, place->environment}.uuid());
 }
 
 std::string LibvirtProvider::console_tail(const std::string& name, std::size_t lines, Operation&) {
@@ -386,6 +408,7 @@ std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {
   std::vector<HostCheck> checks;
   const libvirt::Connection* connection = nullptr;
   try {
+    libvirt::check_uri(uri_of({}), ::geteuid() == 0);
     connection = &connect(uri_of({}));
     checks.push_back({"libvirt's daemon", true, true, connection->uri(), ""});
   } catch (const Error& error) {

@@ -1,6 +1,12 @@
 #include "providers/libvirt/uri.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
+
+#include "base/error.h"
+#include "base/shell.h"
+#include "base/text.h"
 
 namespace envtool::libvirt {
 
@@ -21,11 +27,81 @@ void read_host(std::string_view text, Uri& uri) {
   uri.host = bracket == std::string_view::npos ? text.substr(0, colon) : text.substr(1, bracket - 1);
 }
 
+/// "%2F" is "/"; what is no such code stays.
+std::string decoded(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned char code = 0;
+    const std::string_view digits = text.substr(std::min(at + 1, text.size()), 2);
+    const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    const bool is_code = text[at] == '%' && digits.size() == 2 && failure == std::errc() &&
+                         end == digits.data() + digits.size();
+    plain += is_code ? static_cast<char>(code) : text[at];
+    if (is_code) at += 2;
+  }
+  return plain;
+}
+
+void read_parameters(std::string_view text, Uri& uri) {
+  for (const std::string& parameter : split(text, '&')) {
+    const auto equals = parameter.find('=');
+    if (equals != std::string::npos)
+      uri.parameters[parameter.substr(0, equals)] = decoded(std::string_view(parameter).substr(equals + 1));
+  }
+}
+
+/// What machines need of a libvirt, and others than QEMU's do not have.
+[[noreturn]] void refuse_driver(const Uri& uri, const std::string& text) {
+  const std::string lacks =
+      uri.driver == "test"
+          ? "nothing boots in it, so there is no SSH, no folder, no port and no provisioner; volumes have no "
+            "content"
+          : "machines need qcow2 volumes over those of a box, which it does not make; a network of QEMU's "
+            "with "
+            "addresses by MAC; a logged serial console; internal snapshots; and for live limits a balloon";
+  throw Error(
+      ErrorKind::unsupported,
+      fmt::format("libvirt at '{}' is not supported: its driver is '{}', and {}", text, uri.driver, lacks))
+      .with_hint("leave out 'uri' and LIBVIRT_DEFAULT_URI, or name one like 'qemu:///system'");
+}
+
 }  // namespace
+
+void check_uri(const std::string& text, bool is_root) {
+  const Uri uri = parse_uri(text);
+  if (uri.driver != "qemu") refuse_driver(uri, text);
+  if (!uri.is_session() || (!uri.is_remote() && !is_root)) return;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("libvirt at '{}' is not supported: {}", text,
+                          uri.is_remote() ? "machines of another host's session have no address"
+                                          : "root has no session but that of the system"))
+      .with_hint(uri.is_remote() ? "name its system: '.../system'" : "use 'qemu:///system', or another user");
+}
+
+std::string way_to_guests(const Uri& uri) {
+  if (!uri.is_remote()) return {};
+  const auto parameter = [&](const char* name) {
+    const auto found = uri.parameters.find(name);
+    return found == uri.parameters.end() ? std::string() : found->second;
+  };
+  const bool by_ssh = uri.transport == "ssh";
+  const std::string program = by_ssh ? parameter("command") : "";
+  std::string words = program.empty() ? "ssh" : quote_shell(program);
+  words += " -o BatchMode=yes";
+  if (by_ssh && uri.port != 0) words += fmt::format(" -p {}", uri.port);
+  if (by_ssh && !parameter("keyfile").empty()) words += " -i " + quote_shell(parameter("keyfile"));
+  if (by_ssh && parameter("no_verify") == "1") words += " -o StrictHostKeyChecking=no";
+  if (!uri.user.empty()) words += " -l " + quote_shell(uri.user);
+  return replace_all(words + " " + quote_shell(uri.host), "%", "%%") + " -W %h:%p";
+}
 
 Uri parse_uri(std::string_view text) {
   Uri uri;
-  text = text.substr(0, text.find_first_of("?#"));
+  text = text.substr(0, text.find('#'));
+  if (const auto query = text.find('?'); query != std::string_view::npos) {
+    read_parameters(text.substr(query + 1), uri);
+    text = text.substr(0, query);
+  }
   const auto scheme_end = text.find(':');
   const std::string_view scheme = text.substr(0, scheme_end);
   const auto plus = scheme.find('+');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@ struct Uri {
   std::string user, host;
   int port = 0;  ///< 0: none is written
   std::string path;
+  std::map<std::string, std::string> parameters;
 
   bool is_remote() const { return !host.empty(); }
   /// Of an ordinary user, without a network of the host's.
@@ -20,5 +22,13 @@ struct Uri {
 
 /// A text that is no URI is a driver that nobody has.
 Uri parse_uri(std::string_view text);
+
+/// Throws Error(unsupported) with what machines need and that libvirt lacks: it is no QEMU, it is the session
+/// of another host, or of root.
+void check_uri(const std::string& text, bool is_root);
+
+/// The command that leads from this host to port `%p` of the guest `%h` on the host of that URI, by SSH, as
+/// its user and with its key; empty for this host (base/command_socket.h).
+std::string way_to_guests(const Uri& uri);
 
 }  // namespace envtool::libvirt

@@ -20,6 +20,11 @@ struct SshEndpoint {
   std::string host_key_alias;         ///< the name under which known_hosts has it
   /// When set, the address counts only while the route to it goes through this device of ours.
   std::string device = {};
+  /// Not empty: no route of this host leads there, but this command of its shell does
+  /// (base/command_socket.h).
+  std::string proxy = {};
+  /// Host and port lead to the guest's sshd alone; its other ports are reached through that.
+  bool ssh_only = false;
   /// Not empty: the guest may still know only this private key, which is everybody's, and have any host key.
   std::string first_key = {};
 };

@@ -95,6 +95,7 @@ Start prepare(const ForwarderRequest& request, const std::vector<Forward>& serve
                                {"fresh", fresh},
                                {"guest", request.guest_address},
                                {"device", request.device},
+                               {"command", request.command},
                                {"run", run},
                                {"uid", static_cast<std::int64_t>(::geteuid())},
                                {"gid", static_cast<std::int64_t>(::getegid())}});
@@ -169,7 +170,8 @@ void Forwarders::ensure(const ForwarderRequest& request, Operation& operation) {
   const std::string run = run_identity(request.run_ended);
   const std::vector<Forward> listening = forwards_from(served["forwards"]);
   if (same_set(listening, request.forwards) && served["guest"].as_text() == request.guest_address &&
-      served["device"].as_text() == request.device && served["run"].as_text() == run)
+      served["device"].as_text() == request.device && served["command"].as_text() == request.command &&
+      served["run"].as_text() == run)
     return;
 
   int ends[2];

@@ -14,7 +14,8 @@ struct ForwarderRequest {
   std::filesystem::path directory;  ///< the machine's state directory; holds forwarder.{lock,json,sock,log}
   std::vector<Forward> forwards;
   std::string guest_address;
-  std::string device;  ///< the guest is reached only through it; empty: by any route
+  std::string device;        ///< the guest is reached only through it; empty: by any route
+  std::string command = {};  ///< leads there in place of routes, for TCP; empty: none (base/command_socket.h)
   /// Readable when the machine's run ends, and the forwarder with it; -1: it stays until it is stopped. Still
   /// the caller's afterwards.
   int run_ended = -1;

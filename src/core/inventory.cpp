@@ -13,9 +13,10 @@ namespace {
 std::string ssh_options(const SshEndpoint& endpoint) {
   return fmt::format(
       "-o IdentitiesOnly=yes -o UserKnownHostsFile={} -o GlobalKnownHostsFile=/dev/null -o HostKeyAlias={} "
-      "-o StrictHostKeyChecking=yes{} -F /dev/null",
+      "-o StrictHostKeyChecking=yes{}{} -F /dev/null",
       quote_shell("\"" + replace_all(endpoint.known_hosts.string(), "%", "%%") + "\""),
-      endpoint.host_key_alias, endpoint.device.empty() ? "" : " -o BindInterface=" + endpoint.device);
+      endpoint.host_key_alias, endpoint.device.empty() ? "" : " -o BindInterface=" + endpoint.device,
+      endpoint.proxy.empty() ? "" : " -o ProxyCommand=" + quote_shell(endpoint.proxy));
 }
 
 Value host_variables(const InventoryHost& host) {
@@ -63,6 +64,14 @@ void add_to_group(Value& groups, const std::string& group, const std::string& ma
 }
 
 }  // namespace
+
+std::string port_command(const SshEndpoint& endpoint) {
+  if (!endpoint.ssh_only) return endpoint.proxy;
+  const std::string words = fmt::format("ssh {} -o BatchMode=yes -o LogLevel=ERROR -i {} -p {} -l {} {}",
+                                        ssh_options(endpoint), quote_shell(endpoint.private_key.string()),
+                                        endpoint.port, quote_shell(endpoint.user), endpoint.host);
+  return replace_all(words, "%", "%%") + " -W 127.0.0.1:%p";
+}
 
 std::string inventory_text(const ProjectConfig& project, const std::vector<InventoryHost>& hosts) {
   Value all_hosts = Value::map();

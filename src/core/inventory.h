@@ -8,6 +8,10 @@
 
 namespace envtool {
 
+/// The command that joins its standard streams with port `%p` of a guest which this host reaches by SSH
+/// alone, or through another host (base/command_socket.h); empty where the guest's address is enough.
+std::string port_command(const SshEndpoint& endpoint);
+
 /// A running machine as Ansible is to see it.
 struct InventoryHost {
   const MachineConfig* machine = nullptr;

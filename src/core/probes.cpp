@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/command_socket.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "core/inventory.h"
 
 namespace envtool {
 
@@ -79,6 +81,16 @@ bool http_answers(const UniqueFd& fd, const ReadyProbe& probe, const SshEndpoint
          (words[1][0] == '2' || words[1][0] == '3');
 }
 
+/// Where only SSH leads to the guest, nobody here hears whether a port is refused there.
+bool accepts_inside(const ReadyProbe& probe, const std::string& host, Communicator& guest,
+                    Operation& operation, std::string& seen) {
+  GuestCommand command{.argv = {"bash", "-c", fmt::format("exec 3<>/dev/tcp/{}/{}", host, probe.port)}};
+  command.timeout = patience;
+  const ProcessResult result = guest.run(command, operation);
+  seen = result.timed_out ? "no answer" : last_lines(result.error, 1);
+  return result.ok();
+}
+
 bool runs(const ReadyProbe& probe, Communicator& guest, Operation& operation, std::string& seen) {
   GuestCommand command{.script = probe.command};
   command.timeout = std::max(probe.timeout, milliseconds(1000));
@@ -100,13 +112,18 @@ std::string describe(const ReadyProbe& probe) {
 void wait_for_probe(const ReadyProbe& probe, const SshEndpoint& endpoint,
                     const std::function<Communicator&()>& guest, Operation& operation) {
   const auto deadline = operation.host.clock.now() + probe.timeout;
+  const std::string command = port_command(endpoint);
+  const std::string host = endpoint.ssh_only ? "127.0.0.1" : endpoint.host;
   std::string seen;
   for (;;) {
     bool ok;
     if (probe.kind == ProbeKind::run) {
       ok = runs(probe, guest(), operation, seen);
+    } else if (!command.empty() && probe.kind == ProbeKind::tcp) {
+      ok = accepts_inside(probe, host, guest(), operation, seen);
     } else {
-      const UniqueFd fd = connect_to(endpoint, probe.port, seen);
+      const UniqueFd fd = command.empty() ? connect_to(endpoint, probe.port, seen)
+                                          : connect_by_command(command, host, probe.port);
       ok = fd && (probe.kind == ProbeKind::tcp || http_answers(fd, probe, endpoint, seen));
     }
     if (ok) return;

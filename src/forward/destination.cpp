@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/command_socket.h"
+
 namespace envtool::forward {
 
 namespace {
@@ -46,6 +48,12 @@ bool confine(int socket, const Destination& destination) {
 }  // namespace
 
 UniqueFd connect_to(const Destination& destination, int type) {
+  if (!destination.command.empty()) {
+    if (type == SOCK_STREAM)
+      return connect_by_command(destination.command, destination.address.host(), destination.address.port());
+    errno = EPROTONOSUPPORT;
+    return {};
+  }
   UniqueFd socket(::socket(destination.address.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return socket;
   const bool under_way =

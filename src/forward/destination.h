@@ -6,10 +6,12 @@
 
 namespace envtool::forward {
 
-/// A port of the guest, and the only device by which it may be reached; empty: any.
+/// A port of the guest, and how it is reached.
 struct Destination {
   SocketAddress address;
-  std::string device;
+  std::string device;   ///< the only one that may lead there; empty: any
+  std::string command;  ///< leads there in place of any device; empty: none. TCP only
+  bool operator==(const Destination&) const = default;
 };
 
 /// A non-blocking socket of that type whose connection to the destination is made or under way. Where the

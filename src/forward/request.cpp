@@ -33,6 +33,7 @@ Request parse_request(std::string_view text) {
     request.fresh.push_back(static_cast<std::size_t>(index.as_integer()));
   request.guest = document["guest"].as_text();
   request.device = document["device"].as_text();
+  request.command = document["command"].as_text();
   request.run = document["run"].as_text();
   request.uid = static_cast<uid_t>(document["uid"].as_integer());
   request.gid = static_cast<gid_t>(document["gid"].as_integer());
@@ -50,6 +51,7 @@ Value served(const Request& request) {
   return Value::map({{"forwards", request.document["forwards"]},
                      {"guest", request.guest},
                      {"device", request.device},
+                     {"command", request.command},
                      {"run", request.run}});
 }
 

@@ -27,6 +27,7 @@ struct Rule {
 ///     fresh       indices of those that no running forwarder listens on
 ///     guest       the guest's address
 ///     device      the only device that leads to it, or ""
+///     command     what leads to it in place of a device, or "" (base/command_socket.h)
 ///     run         names the machine's run, for whoever compares; not empty: `run_ended` is a descriptor
 ///     uid, gid    whom to become once the ports are bound
 ///     report      the descriptor for the outcome, see main.cpp
@@ -35,7 +36,7 @@ struct Request {
   std::filesystem::path directory;
   std::vector<Rule> rules;
   std::vector<std::size_t> fresh;
-  std::string guest, device, run;
+  std::string guest, device, command, run;
   uid_t uid = 0;
   gid_t gid = 0;
   int report = -1;

@@ -113,10 +113,9 @@ std::unique_ptr<Server::Listener> Server::make(const Rule& rule, UniqueFd socket
 }
 
 void Server::direct(Listener& listener, const Rule& rule, const Request& request) {
-  const Destination wanted = {*SocketAddress::parse(request.guest, rule.guest_port), request.device};
-  const bool moved =
-      !(wanted.address == listener.destination.address) || wanted.device != listener.destination.device;
-  if (listener.udp && moved) listener.udp->forget_clients();
+  const Destination wanted = {*SocketAddress::parse(request.guest, rule.guest_port), request.device,
+                              request.command};
+  if (listener.udp && !(wanted == listener.destination)) listener.udp->forget_clients();
   listener.destination = wanted;
 }
 

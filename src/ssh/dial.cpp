@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/command_socket.h"
 #include "base/text.h"
 
 namespace envtool {
@@ -141,9 +142,22 @@ void require_banner(const UniqueFd& socket, Patience& patience) {
   throw NotReady{Stage::banner, fmt::format("it said '{}'", trim(text.substr(0, text.find('\n'))))};
 }
 
+UniqueFd dial_through(const SshEndpoint& endpoint, Patience& patience) {
+  UniqueFd socket =
+      connect_by_command(endpoint.proxy, endpoint.host, static_cast<std::uint16_t>(endpoint.port));
+  if (!socket) throw NotReady{Stage::port, errno_text(errno)};
+  try {
+    require_banner(socket, patience);
+  } catch (const NotReady& reason) {
+    throw NotReady{reason.stage, fmt::format("{} (through '{}')", reason.seen, endpoint.proxy)};
+  }
+  return socket;
+}
+
 }  // namespace
 
 UniqueFd dial(const SshEndpoint& endpoint, Patience& patience) {
+  if (!endpoint.proxy.empty()) return dial_through(endpoint, patience);
   const Address address = resolve(endpoint);
   if (!endpoint.device.empty()) require_route(endpoint, address);
   UniqueFd socket = open_socket(address, SOCK_STREAM);

@@ -53,6 +53,7 @@ std::vector<Setting> settings_of(const SshEndpoint& endpoint, const OpenSshOptio
   };
   // A machine's address beyond a bridge that is gone may be somebody else's machine.
   if (!endpoint.device.empty()) settings.push_back({"BindInterface", endpoint.device});
+  if (!endpoint.proxy.empty()) settings.push_back({"ProxyCommand", endpoint.proxy});
   if (options.forward_agent) settings.push_back({"ForwardAgent", "yes"});
   if (!options.control_path.empty()) {
     settings.push_back({"ControlMaster", "auto"});

@@ -138,7 +138,7 @@ struct Fixture {
     return {"127.0.0.1", free_port(protocol == Protocol::udp ? SOCK_DGRAM : SOCK_STREAM), guest, protocol};
   }
   ForwarderRequest request(std::vector<Forward> forwards, int run_ended = -1) const {
-    return {directory.path(), std::move(forwards), "127.0.0.2", "", run_ended};
+    return {directory.path(), std::move(forwards), "127.0.0.2", "", "", run_ended};
   }
   void ensure(std::vector<Forward> forwards, int run_ended = -1) {
     forwarders.ensure(request(std::move(forwards), run_ended), operation);
@@ -165,6 +165,21 @@ TEST_CASE("a TCP connection to the host's port reaches the guest's") {
   const UniqueFd client = open_client(forward.host);
   CHECK(ask(client.get(), "hello") == "hello");
   CHECK(fixture.forwarders.active(fixture.directory.path()) == std::vector{forward});
+}
+
+TEST_CASE("where a command leads to the guest, each connection has one of its own") {
+  Fixture fixture;
+  const Forward forward = fixture.forward_to(80);
+  ForwarderRequest request = fixture.request({forward});
+  request.command = "sh -c 'read question; echo %h %p $question'";
+
+  fixture.forwarders.ensure(request, fixture.operation);
+
+  for (const char* question : {"one", "two"}) {
+    const UniqueFd client = open_client(forward.host);
+    send_all(client.get(), std::string(question) + "\n");
+    CHECK(receive_to_end(client.get()) == fmt::format("127.0.0.2 80 {}\n", question));
+  }
 }
 
 TEST_CASE("a client that has sent all still gets the answer") {

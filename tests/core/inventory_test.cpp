@@ -75,3 +75,20 @@ TEST_CASE("a group of the Envfile may name a block, a child group and variables"
   CHECK(group["children"].has("front"));
   CHECK(group["vars"]["a"] == Value(1));
 }
+
+TEST_CASE("ports of a machine are reached as it is: by its address, through a host, or by SSH alone") {
+  SshEndpoint endpoint{
+      .host = "10.0.0.2", .user = "me", .private_key = "/a key", .known_hosts = "/100%/known"};
+  CHECK(port_command(endpoint).empty());
+
+  endpoint.proxy = "ssh host -W %h:%p";
+  CHECK(port_command(endpoint) == "ssh host -W %h:%p");
+
+  endpoint = {
+      .host = "127.0.0.1", .port = 2222, .user = "me", .private_key = "/a key", .known_hosts = "/100%/known"};
+  endpoint.ssh_only = true;
+  const std::string command = port_command(endpoint);
+  CHECK(command.ends_with(" -i '/a key' -p 2222 -l me 127.0.0.1 -W 127.0.0.1:%p"));
+  // Once for who fills in the port, and once for ssh itself.
+  CHECK(command.find("/100%%%%/known") != std::string::npos);
+}

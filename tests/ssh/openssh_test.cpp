@@ -50,6 +50,13 @@ TEST_CASE("the Host block quotes paths, doubles per cent signs and trusts the pi
         "  ControlPersist 60s\n");
 }
 
+TEST_CASE("a machine behind another host is reached by the command that leads there") {
+  SshEndpoint behind = endpoint();
+  behind.proxy = "ssh host -W %h:%p";
+
+  CHECK(ssh_config_block("web", behind, {}).find("  ProxyCommand ssh host -W %h:%p\n") != std::string::npos);
+}
+
 TEST_CASE("a machine on a bridge of ours is reached through that bridge or not at all") {
   SshEndpoint on_bridge = endpoint();
   on_bridge.device = "envtool0";

@@ -4,6 +4,7 @@
 
 #include "core/capabilities.h"
 #include "core/hosts_update.h"
+#include "core/inventory.h"
 #include "core/steps/steps.h"
 
 namespace envtool {
@@ -40,13 +41,21 @@ void choose_ports(MachineContext& machine) {
 
 void serve_forwards(MachineContext& machine) {
   const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
+  const std::string command = port_command(endpoint);
+  for (const Forward& forward : machine.record.forwards)
+    if (!command.empty() && forward.protocol == Protocol::udp)
+      throw Error(
+          ErrorKind::unsupported,
+          fmt::format("cannot forward UDP port {}: this host reaches the machine by SSH only", forward.guest))
+          .with_hint("leave it out of 'ports', or make the machine where this host has a route to it");
   UniqueFd run_ended;
   if (Lifetime* const lifetime = power_of<Lifetime>(machine.provider))
     run_ended = lifetime->run_ended(machine.record.backend_name, machine.operation);
   machine.run.forwarders.ensure({.directory = machine.store.directory(),
                                  .forwards = machine.record.forwards,
-                                 .guest_address = endpoint.host,
+                                 .guest_address = endpoint.ssh_only ? "127.0.0.1" : endpoint.host,
                                  .device = endpoint.device,
+                                 .command = command,
                                  .run_ended = run_ended.get()},
                                 machine.operation);
 }

@@ -99,6 +99,14 @@ TEST_CASE("a machine in networks of its project and of the host is the golden on
   CHECK(domain_xml(plan) == golden("domain-networks.xml"));
 }
 
+TEST_CASE("a machine of a session is the golden one") {
+  DomainPlan plan = a_domain();
+  plan.agent_socket = "/run/user/1000/envtool/0123.agent";
+  plan.interfaces = {{.kind = DomainInterface::Kind::user, .source = {}, .mac = plan.interfaces[0].mac}};
+
+  CHECK(domain_xml(plan) == golden("domain-session.xml"));
+}
+
 TEST_CASE("a project's networks, open, isolated and of IPv6, are the golden ones") {
   const auto xml = [](const char* name, const char* subnet, bool isolated) {
     return project_network_xml({"0123456789abcdef", name, *IpSubnet::parse_exact(subnet), isolated});

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "base/error.h"
+
+using namespace envtool;
 using namespace envtool::libvirt;
 
 TEST_CASE("a URI of this host names a driver and what it is for") {
@@ -15,7 +18,7 @@ TEST_CASE("a URI of this host names a driver and what it is for") {
 }
 
 TEST_CASE("a URI of another host says how it is reached") {
-  const Uri uri = parse_uri("qemu+ssh://me@there.example:2222/system?keyfile=/k");
+  const Uri uri = parse_uri("qemu+ssh://me@there.example:2222/system?keyfile=/a%20key&x");
 
   CHECK(uri.driver == "qemu");
   CHECK(uri.transport == "ssh");
@@ -23,6 +26,7 @@ TEST_CASE("a URI of another host says how it is reached") {
   CHECK(uri.host == "there.example");
   CHECK(uri.port == 2222);
   CHECK(uri.path == "/system");
+  CHECK(uri.parameters.at("keyfile") == "/a key");
   CHECK(parse_uri("qemu+tls://[fd00::1]:16514/system").host == "fd00::1");
   CHECK(parse_uri("qemu+tls://[fd00::1]:16514/system").port == 16514);
 }
@@ -32,4 +36,28 @@ TEST_CASE("odd texts are URIs of nothing") {
     CAPTURE(text);
     CHECK_FALSE(parse_uri(text).is_session());
   }
+}
+
+TEST_CASE("only QEMU's libvirt can have machines, and who else lacks what") {
+  for (const char* text : {"qemu:///system", "qemu:///session", "qemu+ssh://root@host/system",
+                           "qemu+tls://host/system", "qemu+unix:///session?socket=/s"}) {
+    CAPTURE(text);
+    CHECK_NOTHROW(check_uri(text, false));
+  }
+  for (const char* text :
+       {"test:///default", "xen:///system", "lxc:///", "esx://host", "", "qemu+ssh://h/session"}) {
+    CAPTURE(text);
+    CHECK_THROWS_WITH_AS(check_uri(text, false), doctest::Contains("is not supported"), Error);
+  }
+  CHECK_THROWS_WITH_AS(check_uri("qemu:///session", true), doctest::Contains("root has no session"), Error);
+}
+
+TEST_CASE("guests of another host are reached through it, as libvirt is") {
+  const auto way = [](const char* text) { return way_to_guests(parse_uri(text)); };
+
+  CHECK(way("qemu:///system").empty());
+  CHECK(way("qemu+ssh://host/system") == "ssh -o BatchMode=yes host -W %h:%p");
+  CHECK(way("qemu+ssh://me@host:2222/system?keyfile=/a%20k&no_verify=1") ==
+        "ssh -o BatchMode=yes -p 2222 -i '/a k' -o StrictHostKeyChecking=no -l me host -W %h:%p");
+  CHECK(way("qemu+tls://host:16514/system") == "ssh -o BatchMode=yes host -W %h:%p");
 }

@@ -1,0 +1,129 @@
+#!/bin/bash
+# Virtual machines where this host has no route to them: of an ordinary user, who needs no right at all, and of another
+# host, which is this one by SSH here. Guests are emulated, hence one boot of each with many checks.
+. "$(dirname "$0")/libvirt_world.sh"
+. "$(dirname "$0")/lib.sh"
+for program in /usr/sbin/sshd runuser ssh-keygen; do
+  command -v "$program" >/dev/null || skip "it needs '$program'"
+done
+
+# A user of this world alone: what the host knows of users is covered.
+user=envt-vm
+own=/run/libvirt/$user # short: libvirt puts sockets there
+users=/run/libvirt/users # gone with this world
+mkdir -p $users
+for file in passwd group shadow; do
+  cp -a "/etc/$file" $users
+done
+echo "$user:x:64123:64123::$own:/bin/bash" >>$users/passwd
+echo "$user:x:64123:" >>$users/group
+echo "$user:*:19000::::::" >>$users/shadow
+for file in passwd group shadow; do
+  mount --bind "$users/$file" "/etc/$file"
+done
+install --directory --owner 64123 --group 64123 --mode 0711 $own $own/run "$work/$user" "$work/$user/home" "$work/$user/home/data"
+cp -r "$(readlink -f "$cache/boxes")" "$work/$user/home/data/boxes"
+bin=$work/bin
+mkdir -p "$bin/libexec"
+cp "$ENVTOOL" "$bin/envtool"
+for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
+  [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$bin/libexec/" && break
+done
+chown -R $user:$user "$work/$user"
+as() {
+  runuser --user $user -- env -i HOME=$own USER=$user PATH="$bin:/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8 \
+    XDG_RUNTIME_DIR=$own/run ENVTOOL_HOME="$work/$user/home" "$@" </dev/null 9>&-
+}
+
+machine() {
+  cat <<YAML
+name: $1
+provider: libvirt
+box: build:debian/bookworm
+memory: 384MiB
+timeouts: {boot: 8m}
+ports: ["8280-8289:8000"]
+folders: ["./src:/srv/app"]
+providers: {libvirt: {driver: qemu, uri: "$2"}}
+provision:
+  - shell: systemctl is-active --quiet web || systemd-run --unit=web python3 -m http.server 8000 --directory /srv/app
+ready:
+  - {tcp: 8000, timeout: 60s}
+  - {http: 8000, path: /page, timeout: 60s}
+YAML
+}
+
+project there < <(machine there qemu:///session)
+mkdir src
+echo "from the host" >src/page
+step "root has no session, and what is no QEMU is refused with what it lacks"
+expect 6 envtool up
+says "root has no session"
+for other in test:///default lxc:/// xen:///system; do
+  machine there "$other" >Envfile
+  expect 6 envtool up
+  says "$other" "is not supported"
+done
+
+step "an ordinary user's machine: SSH, folder and ports by a port of the loopback"
+cp -r "$work/there" "$work/$user/here"
+machine here qemu:///session >"$work/$user/here/Envfile"
+chown -R $user:$user "$work/$user/here"
+cd "$work/$user/here" || fail "no project"
+expect 0 as envtool up
+expect 0 as envtool ssh -c 'whoami; cat /srv/app/page'
+says vagrant "from the host"
+port=$(as envtool --json status | jq '.machines[0].ports[0].host // .machines[0].forwards[0].host')
+equal "the page" "from the host" "$(page "$port" /page)"
+expect 0 as envtool exec -- true
+equal "who runs it" $user "$(ps -eo user:20,args | awk '/qemu-system.*-name guest=here/ && !/awk/ { print $1 }' | head -1)"
+[ -z "$(virsh --connect qemu:///system list --all --name | tr -d '\n')" ] || fail "the system has the machine"
+
+step "a session has no networks that machines share; nothing is left after destroy"
+expect 0 as envtool halt
+says_not hard
+sed -i '1a networks: [back]' Envfile
+expect 6 as envtool up
+says "no network that machines share"
+expect 0 as envtool destroy --yes
+equal "domains" "" "$(as virsh --connect qemu:///session list --all --name | tr -d '\n')"
+equal "volumes but the box's" "" "$(find "$work/$user/home/data/libvirt-pool" -type f ! -name 'box-*')"
+as pkill --uid 64123 --exact libvirtd
+
+step "another host by SSH: volumes by streams, SSH through it, rsync"
+mount -t tmpfs tmpfs /root/.ssh 2>/dev/null || { mkdir -p /root/.ssh && mount -t tmpfs tmpfs /root/.ssh; }
+chmod 0700 /root/.ssh
+ssh-keygen -q -t ed25519 -N '' -f "$work/host_key" && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/key || fail "no keys"
+cp /root/.ssh/key.pub /root/.ssh/authorized_keys
+mkdir -p /run/sshd
+cat >"$work/sshd_config" <<END
+Port 2299
+ListenAddress 127.0.0.1
+HostKey $work/host_key
+PidFile $work/sshd.pid
+UsePAM no
+StrictModes no
+AuthorizedKeysFile /root/.ssh/authorized_keys
+PermitRootLogin yes
+END
+/usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
+cd "$work/there" || fail "no project"
+machine there "qemu+ssh://root@127.0.0.1:2299/system?keyfile=/root/.ssh/key&no_verify=1" >Envfile
+expect 0 envtool up
+expect 0 envtool ssh -c 'cat /srv/app/page'
+says "from the host"
+[[ $(envtool ssh-config) == *"ProxyCommand ssh "* ]] || fail "no jump in ssh-config"
+port=$(envtool --json status | jq '.machines[0].ports[0].host // .machines[0].forwards[0].host')
+equal "the page" "from the host" "$(page "$port" /page)"
+expect 0 envtool logs --console
+
+step "a host that is gone is said, and the machine is there again with it"
+kill "$(cat "$work/sshd.pid")"
+eventually bash -c '! ss -Hltn | grep -q 127.0.0.1:2299'
+expect 0 envtool status
+says broken "cannot connect"
+/usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
+equal "the state" running "$(state_of)"
+expect 0 envtool destroy --yes
+equal "domains" "" "$(virsh --connect qemu:///system list --all --name | tr -d '\n')"
+nothing_left
