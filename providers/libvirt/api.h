@@ -11,7 +11,7 @@ namespace envtool::libvirt {
   X(virConnectClose)                    \
   X(virConnectDomainEventDeregisterAny) \
   X(virConnectDomainEventRegisterAny)   \
-  X(virConnectGetCapabilities)          \
+  X(virConnectGetDomainCapabilities)    \
   X(virConnectGetType)                  \
   X(virConnectIsAlive)                  \
   X(virConnectListAllDomains)           \
@@ -28,7 +28,6 @@ namespace envtool::libvirt {
   X(virDomainGetMetadata)               \
   X(virDomainGetName)                   \
   X(virDomainGetState)                  \
-  X(virDomainGetUUIDString)             \
   X(virDomainGetVcpuPinInfo)            \
   X(virDomainGetVcpusFlags)             \
   X(virDomainGetXMLDesc)                \
@@ -84,11 +83,9 @@ namespace envtool::libvirt {
   X(virStoragePoolDefineXML)            \
   X(virStoragePoolDestroy)              \
   X(virStoragePoolFree)                 \
-  X(virStoragePoolGetXMLDesc)           \
   X(virStoragePoolIsActive)             \
   X(virStoragePoolListAllVolumes)       \
   X(virStoragePoolLookupByName)         \
-  X(virStoragePoolRefresh)              \
   X(virStoragePoolSetAutostart)         \
   X(virStoragePoolUndefine)             \
   X(virStorageVolCreateXML)             \

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "providers/libvirt/events.h"
-#include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
 
@@ -62,18 +61,20 @@ Connection::Connection(std::string uri) : uri_(std::move(uri)), facts_(parse_uri
   is_double_ = type != nullptr && std::string_view(type) == "TEST";
 }
 
+bool Connection::can_run(const std::string& type) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = can_run_.find(type);
+  if (known != can_run_.end()) return known->second;
+  // Of the host's own processor only: libvirt looks at each QEMU that it is asked for, which takes seconds.
+  const Text capabilities(
+      api().virConnectGetDomainCapabilities(get(), nullptr, nullptr, nullptr, type.c_str(), 0));
+  return can_run_[type] = capabilities != nullptr;
+}
+
 std::string Connection::domain_type(const std::string& driver) const {
   if (is_double_) return "test";
-  const Text capabilities(api().virConnectGetCapabilities(get()));
-  if (!capabilities) fail(fmt::format("ask '{}' for its capabilities", uri_));
-  bool has_kvm = false, has_qemu = false;
-  for (const XmlTag& tag : xml_tags(capabilities.get()))
-    if (tag.name == "domain") {
-      has_kvm = has_kvm || tag["type"] == "kvm";
-      has_qemu = has_qemu || tag["type"] == "qemu";
-    }
-  const std::string wanted = driver != "auto" ? driver : has_kvm ? "kvm" : "qemu";
-  if (wanted == "kvm" ? has_kvm : has_qemu) return wanted;
+  const std::string wanted = driver != "auto" ? driver : can_run("kvm") ? "kvm" : "qemu";
+  if (can_run(wanted)) return wanted;
   if (wanted == "kvm")
     throw Error(ErrorKind::host_not_ready, fmt::format("libvirt at '{}' has no KVM", uri_))
         .with_hint("enable virtualisation in the firmware, or use 'driver: qemu', which is slow");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -62,10 +64,14 @@ class Connection {
   Pool find_pool(const std::string& name) const;
 
  private:
+  bool can_run(const std::string& type) const;
+
   std::string uri_;
   Uri facts_;
   std::unique_ptr<virConnect, Release> connection_;
   bool is_double_ = false;
+  mutable std::mutex mutex_;
+  mutable std::map<std::string, bool> can_run_;  ///< types of domains, as far as they were asked for
 };
 
 }  // namespace envtool::libvirt
