@@ -33,11 +33,35 @@ struct Member {
   fs::path source = {};  ///< the content is in this file
 };
 
-std::string metadata_text(const NewBox& box) {
-  Value metadata = Value::map({{"provider", box.format}, {"version", "1.0.0"}});
+std::string metadata_text(Value metadata) {
   if (const std::string architecture = host_architecture(); !architecture.empty())
     metadata.set("architecture", architecture);
   return to_json(metadata, 2) + "\n";
+}
+
+std::string rootfs_metadata(const NewBox& box) {
+  return metadata_text(Value::map({{"provider", box.format}, {"version", "1.0.0"}}));
+}
+
+std::string image_name(std::size_t number) {
+  return number == 0 ? "box.img" : fmt::format("box_{}.img", number);
+}
+
+/// vagrant-libvirt's first version has one disk, its second a list.
+std::string disks_metadata(const NewBox& box, const NewBoxDisks& disks) {
+  Value metadata = disks.metadata;
+  metadata.set("provider", box.format);
+  if (disks.disks.size() == 1) {
+    constexpr std::uint64_t gibibyte = 1 << 30;
+    metadata.set("format", "qcow2");
+    metadata.set("virtual_size", static_cast<std::int64_t>(
+                                     (disks.disks.front().virtual_size.bytes + gibibyte - 1) / gibibyte));
+    return metadata_text(std::move(metadata));
+  }
+  Value list = Value::list();
+  for (std::size_t i = 0; i < disks.disks.size(); ++i) list.push_back(Value::map({{"path", image_name(i)}}));
+  metadata.set("disks", std::move(list));
+  return metadata_text(std::move(metadata));
 }
 
 /// Empty when there is nothing to say.
@@ -79,8 +103,10 @@ void add_included(std::vector<Member>& members, const NewBox& box, const fs::pat
 }
 
 std::vector<Member> members_of(const NewBox& box) {
-  std::vector<Member> members = {{.name = "metadata.json", .content = metadata_text(box)},
-                                 {.name = "lxc-config", .content = lxc_config}};
+  std::vector<Member> members;
+  if (box.rootfs)
+    members = {{.name = "metadata.json", .content = rootfs_metadata(box)},
+               {.name = "lxc-config", .content = lxc_config}};
   if (std::string text = vagrantfile_text(box); !text.empty())
     members.push_back({.name = "Vagrantfile", .content = std::move(text)});
   if (!box.info.empty()) members.push_back({.name = "info.json", .content = info_text(box.info)});
@@ -105,22 +131,55 @@ class Packaging {
                  .count()) {}
 
   void run() {
-    for (const Member& member : members_of(box_)) add(member);
+    const std::vector<Member> members = members_of(box_);
+    if (box_.disks) return run_with_disks(members);
+    for (const Member& member : members) add(member);
     add_rootfs();
     file_.write(tar_end());
     file_.publish();
   }
 
  private:
+  /// Nothing in an image is packed, so the whole box is.
+  void run_with_disks(const std::vector<Member>& members) {
+    const NewBoxDisks disks = box_.disks(operation_);
+    GzipStream packed([this](std::string_view bytes) { file_.write(bytes); });
+    write_ = [&packed](std::string_view bytes) { packed.add(bytes); };
+    add({.name = "metadata.json", .content = disks_metadata(box_, disks)});
+    for (const Member& member : members) add(member);
+    std::uint64_t total = 0;
+    for (const NewBoxDisk& disk : disks.disks) total += disk.size;
+    for (std::size_t i = 0; i < disks.disks.size(); ++i) add_disk(image_name(i), disks.disks[i], total);
+    packed.add(tar_end());
+    packed.finish();
+    file_.publish();
+  }
+
   void begin(const std::string& name, std::uint64_t size) {
-    file_.write(tar_header({.name = name, .size = size, .modified = now_}));
+    write_(tar_header({.name = name, .size = size, .modified = now_}));
   }
 
   void add(const Member& member) {
     operation_.check_stop();
     const std::string content = member.source.empty() ? member.content : read_file(member.source, 1 << 30);
     begin(member.name, content.size());
-    file_.write(content + tar_padding(content.size()));
+    write_(content + tar_padding(content.size()));
+  }
+
+  void add_disk(const std::string& name, const NewBoxDisk& disk, std::uint64_t total) {
+    begin(name, disk.size);
+    std::uint64_t size = 0;
+    disk.read(
+        [&](std::string_view bytes) {
+          write_(bytes);
+          size += bytes.size();
+          operation_.progress({.done = done_ += bytes.size(), .total = total});
+        },
+        operation_);
+    if (size != disk.size)
+      throw Error(ErrorKind::failed,
+                  fmt::format("the disk '{}' has {} bytes and was to have {}", name, size, disk.size));
+    write_(tar_padding(size));
   }
 
   /// How large it is packed is known at its end, so that its header is written twice.
@@ -130,12 +189,10 @@ class Packaging {
     begin(name, 0);
     const std::uint64_t start = file_.size();
     GzipStream packed([this](std::string_view bytes) { file_.write(bytes); });
-    std::uint64_t done = 0;
     box_.rootfs(
         [&](std::string_view bytes) {
           packed.add(bytes);
-          done += bytes.size();
-          operation_.progress({.done = done, .unit = "B"});
+          operation_.progress({.done = done_ += bytes.size(), .unit = "B"});
         },
         operation_);
     packed.finish();
@@ -148,6 +205,8 @@ class Packaging {
   Operation& operation_;
   NewUserFile file_;
   const std::int64_t now_;
+  std::function<void(std::string_view)> write_ = [this](std::string_view bytes) { file_.write(bytes); };
+  std::uint64_t done_ = 0;  ///< bytes of the machine's disk
 };
 
 }  // namespace

@@ -139,11 +139,6 @@ void define(const Connection& connection, const DomainPlan& plan) {
   throw error;
 }
 
-/// Reserved for it; none in a session.
-std::string address_of(const Connection& connection, const MachineNames& names) {
-  return connection.is_session() ? "" : reserve_address(connection, names);
-}
-
 /// Before anything is made.
 void check_networks(const Connection& connection, const MachineSpec& spec) {
   if (connection.is_session() && !spec.networks.empty())
@@ -163,29 +158,6 @@ std::string agent_socket_of(const Connection& connection, const MachineSpec& spe
   return directory / (names_of(spec).uuid().substr(0, 13) + ".agent");
 }
 
-/// The networks of the spec are the machine's from then on.
-void define_in_networks(const Connection& connection, const Storage& storage, const MachineSpec& spec,
-                        MachineTag tag, Operation& operation) {
-  std::optional<FileLock> lock;
-  const bool has_any = !spec.networks.empty() || !tag.networks.empty();
-  if (has_any) {
-    lock = lock_networks(operation);
-    tag.networks = join_networks(connection, spec, tag.networks);
-  }
-  DomainPlan plan = plan_of(connection, storage, spec, std::move(tag));
-  plan.agent_socket = agent_socket_of(connection, spec, operation);
-  define(connection, plan);
-  if (has_any) drop_networks(connection, spec.environment_id);
-}
-
-/// Of a domain that somebody else has started: nothing to do.
-void run_domain(const Domain& domain, const std::string& name) {
-  if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) == 0) return;
-  const std::string why = last_message();
-  if (phase_of(domain) != MachinePhase::running)
-    throw Error(ErrorKind::failed, fmt::format("cannot start the domain '{}': {}", name, why));
-}
-
 /// Of a domain that ended meanwhile: nothing to do.
 void end(const Domain& domain, const std::string& name) {
   if (api().virDomainDestroyFlags(domain.get(), VIR_DOMAIN_DESTROY_DEFAULT) != 0 &&
@@ -193,8 +165,12 @@ void end(const Domain& domain, const std::string& name) {
     fail(fmt::format("stop the domain '{}'", name));
 }
 
-/// Recipes and images do; of Vagrant's boxes nobody knows, but all have Vagrant's key.
-bool reads_seed(const Box& box) { return box.metadata.has("recipe") || box.metadata["image"].as_bool(); }
+/// Recipes, images and what is packaged of their machines do; of others' boxes nobody knows, but all have
+/// Vagrant's key.
+bool reads_seed(const Box& box) {
+  return box.metadata.has("recipe") || box.metadata["image"].as_bool() ||
+         box.metadata[reads_seed_key].as_bool();
+}
 
 bool is_active(MachinePhase phase) {
   return phase == MachinePhase::running || phase == MachinePhase::paused || phase == MachinePhase::broken;
@@ -284,7 +260,34 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
                  .box_keys = !reads_seed(box),
                  .cpus = spec.cpus.value_or(default_cpus),
                  .memory = spec.memory.value_or(ByteSize{default_memory}).bytes};
-  define_in_networks(connection, storage, spec, std::move(tag), operation);
+  define_machine(connection, storage, spec, std::move(tag), operation);
+}
+
+std::string address_of(const Connection& connection, const MachineNames& names) {
+  return connection.is_session() ? "" : reserve_address(connection, names);
+}
+
+void define_machine(const Connection& connection, const Storage& storage, const MachineSpec& spec,
+                    MachineTag tag, Operation& operation) {
+  std::optional<FileLock> lock;
+  const bool has_any = !spec.networks.empty() || !tag.networks.empty();
+  if (has_any) {
+    lock = lock_networks(operation);
+    tag.networks = join_networks(connection, spec, tag.networks);
+  }
+  DomainPlan plan = plan_of(connection, storage, spec, std::move(tag));
+  plan.agent_socket = agent_socket_of(connection, spec, operation);
+  define(connection, plan);
+  if (has_any) drop_networks(connection, spec.environment_id);
+}
+
+void run_machine(const Connection& connection, const Domain& domain, const std::string& name) {
+  if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0) {
+    const std::string why = last_message();
+    if (phase_of(domain) != MachinePhase::running)
+      throw Error(ErrorKind::failed, fmt::format("cannot start the domain '{}': {}", name, why));
+  }
+  if (connection.is_session()) open_ssh_port(domain, name);
 }
 
 void start_machine(const Connection& connection, const MachineSpec& spec, Operation& operation) {
@@ -309,13 +312,12 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
     check_networks(connection, spec);
     bring_disks(*storage, names_of(spec), spec.disks);
     bring_cdroms(*storage, spec, operation);
-    define_in_networks(connection, *storage, spec, std::move(*tag), operation);
+    define_machine(connection, *storage, spec, std::move(*tag), operation);
   } else if (!tag->networks.empty()) {
     const FileLock lock = lock_networks(operation);
     start_networks(connection, *tag);
   }
-  run_domain(domain, name);
-  if (connection.is_session()) open_ssh_port(domain, name);
+  run_machine(connection, domain, name);
   if (goes_on) set_clock(domain, operation);
 }
 

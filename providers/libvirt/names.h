@@ -29,6 +29,8 @@ struct MachineNames {
   std::string seed() const { return volume("seed.iso"); }
   std::string console() const { return volume("console"); }
   std::string disk(std::string_view name) const { return volume("disk-" + std::string(name) + ".qcow2"); }
+  /// The memory of the machine in that snapshot, where QEMU cannot put it into a disk.
+  std::string memory(std::string_view snapshot) const { return volume("memory-" + std::string(snapshot)); }
   /// Says that the disk outlives the machine.
   std::string kept_mark(std::string_view name) const { return volume("keep-" + std::string(name)); }
   /// A copy of that file of the host's, as it is now: another one has another name.
@@ -55,6 +57,8 @@ inline constexpr const char* network_name = "envtool";
 inline constexpr const char* bridge_name = "virbr-envtool";
 /// The namespace of our elements in others' XML.
 inline constexpr const char* xml_namespace = "urn:envtool:1";
+/// In the metadata of a box that envtool packaged: its guest takes keys and name from a seed.
+inline constexpr const char* reads_seed_key = "reads_seed";
 
 /// A project's network as libvirt has it, and its bridge on the host: at most 15 bytes.
 std::string project_network(const std::string& environment, const std::string& network);

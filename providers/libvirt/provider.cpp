@@ -14,9 +14,11 @@
 #include "providers/libvirt/disks.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/package.h"
 #include "providers/libvirt/places.h"
 #include "providers/libvirt/processes.h"
 #include "providers/libvirt/running.h"
+#include "providers/libvirt/schema.h"
 #include "providers/libvirt/snapshots.h"
 #include "providers/libvirt/storage.h"
 #include "providers/libvirt/user_network.h"
@@ -38,52 +40,9 @@ ProviderInfo libvirt_info() {
                        Feature::networks, Feature::host_bridges, Feature::mac},
           .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
                            Capability::live_limits, Capability::suspend, Capability::snapshots,
-                           Capability::usage, Capability::kept_disks},
+                           Capability::usage, Capability::kept_disks, Capability::package},
           .precedence = 10,  // a container starts in a second
-          .schema = {
-              .name = "libvirt",
-              .options = {
-                  {.name = "uri",
-                   .type = OptionType::text,
-                   .summary = "the libvirt that holds the machine: qemu:///system, qemu:///session without "
-                              "any right, qemu+ssh://USER@HOST/system...; else LIBVIRT_DEFAULT_URI, else "
-                              "qemu:///system",
-                   .create_only = true},
-                  {.name = "driver",
-                   .type = OptionType::text,
-                   .summary = "what runs the guest: KVM, QEMU's own emulation, or the first "
-                              "that the host has",
-                   .fallback = "auto",
-                   .choices = {"auto", "kvm", "qemu"}},
-                  {.name = "cpu",
-                   .type = OptionType::text,
-                   .summary = "host-passthrough, host-model, max, or a model of libvirt's"},
-                  {.name = "machine", .type = OptionType::text, .summary = "QEMU's machine type: pc, q35..."},
-                  {.name = "firmware",
-                   .type = OptionType::text,
-                   .summary = "what starts the guest's boot loader",
-                   .fallback = "bios",
-                   .choices = {"bios", "uefi"}},
-                  {.name = "video",
-                   .type = OptionType::text,
-                   .summary = "the model of the graphics card",
-                   .fallback = "vga",
-                   .choices = {"vga", "virtio", "qxl", "bochs", "cirrus", "none"}},
-                  {.name = "cdroms",
-                   .type = OptionType::list,
-                   .summary = "ISO images of this host, put into CD-ROM drives",
-                   .members = {{.name = "path", .type = OptionType::path}}},
-                  {.name = "xml",
-                   .type = OptionType::map,
-                   .summary = "what this table lacks, as libvirt's own XML",
-                   .members = {{.name = "domain",
-                                .type = OptionType::text,
-                                .summary = "elements of the domain",
-                                .script = true},
-                               {.name = "devices",
-                                .type = OptionType::text,
-                                .summary = "elements of its devices",
-                                .script = true}}}}}};
+          .schema = libvirt::options_schema()};
 }
 
 /// Machines as libvirt's domains. Connections are kept as long as the provider.
@@ -96,6 +55,7 @@ class LibvirtProvider final : public Provider,
                               public Snapshots,
                               public Usage,
                               public KeptDisks,
+                              public DiskPackage,
                               public DiskDevices,
                               public GuestNetworks,
                               public BoxCopies,
@@ -133,6 +93,9 @@ class LibvirtProvider final : public Provider,
                   const std::set<std::string>& disks, Operation& operation) override;
   std::string disk_device(const std::string& disk) override;
   std::vector<Device> network_devices(const std::string& name, Operation& operation) override;
+  std::string start_copy(const MachineSpec& spec, Operation& operation) override;
+  NewBoxDisks export_disks(const std::string& copy, Operation& operation) override;
+  void remove_copy(const std::string& name, const std::string& environment_id, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
@@ -241,6 +204,7 @@ void LibvirtProvider::destroy(const std::string& name, const std::string& enviro
                               Operation& operation) {
   const auto* const connection = connection_of(name);
   if (connection == nullptr) return;
+  remove_copy(name, environment_id, operation);
   libvirt::destroy_machine(*connection, {name, environment_id}, operation);
   leave_disks(*connection, {name, environment_id});
 }
@@ -394,6 +358,29 @@ MachineUsage LibvirtProvider::usage(const std::string& name, Operation&) {
   const libvirt::Domain domain = connection == nullptr ? libvirt::Domain() : connection->find_domain(name);
   return domain ? libvirt::usage_of(domain, libvirt::MachineNames{name, place->environment}.mac())
                 : MachineUsage();
+}
+
+std::string LibvirtProvider::start_copy(const MachineSpec& spec, Operation& operation) {
+  const libvirt::Connection& connection = find(spec.backend_name).connection;
+  const std::string copy = libvirt::copy_of({spec.backend_name, spec.environment_id}).machine;
+  places_.write(copy, {connection.uri(), spec.environment_id});
+  libvirt::start_copy(connection, spec, operation);
+  return copy;
+}
+
+NewBoxDisks LibvirtProvider::export_disks(const std::string& copy, Operation&) {
+  const auto place = places_.find(copy);
+  if (!place) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", copy));
+  return libvirt::export_disks(connect(place->uri), {copy, place->environment});
+}
+
+void LibvirtProvider::remove_copy(const std::string& name, const std::string& environment_id,
+                                  Operation& operation) {
+  const std::string copy = libvirt::copy_of({name, environment_id}).machine;
+  const auto* const connection = connection_of(copy);
+  if (connection == nullptr) return;
+  libvirt::remove_copy(*connection, {name, environment_id}, operation);
+  places_.remove(copy);
 }
 
 void LibvirtProvider::forget_box(const std::string& digest, Operation&) {

@@ -101,6 +101,12 @@ Volume Storage::find_volume(const std::string& name) const {
   return volume;
 }
 
+Volume Storage::volume(const std::string& name) const {
+  Volume found = find_volume(name);
+  if (!found) throw Error(ErrorKind::failed, fmt::format("the volume '{}' is gone", name));
+  return found;
+}
+
 Volume Storage::make_volume(const std::string& xml, const std::string& name) const {
   Volume volume(api().virStorageVolCreateXML(pool_.get(), xml.c_str(), 0));
   if (!volume) fail(fmt::format("make the volume '{}'", name));
@@ -214,10 +220,36 @@ std::string Storage::copy_file(const std::string& name, const std::filesystem::p
 }
 
 void Storage::grow(const std::string& name, std::uint64_t capacity) const {
-  const Volume volume = find_volume(name);
-  if (!volume) throw Error(ErrorKind::failed, fmt::format("the volume '{}' is gone", name));
-  if (info_of(volume).capacity >= capacity) return;
-  if (api().virStorageVolResize(volume.get(), capacity, 0) != 0) fail(fmt::format("grow '{}'", name));
+  const Volume found = volume(name);
+  if (info_of(found).capacity >= capacity) return;
+  if (api().virStorageVolResize(found.get(), capacity, 0) != 0) fail(fmt::format("grow '{}'", name));
+}
+
+void Storage::flatten(const std::string& from, const std::string& name) const {
+  const std::string xml = volume_xml({.name = name, .capacity = capacity_of(from), .format = "qcow2"});
+  if (!Volume(api().virStorageVolCreateXMLFrom(pool_.get(), xml.c_str(), volume(from).get(), 0)))
+    fail(fmt::format("make an image of '{}'", from));
+}
+
+std::uint64_t Storage::capacity_of(const std::string& name) const { return info_of(volume(name)).capacity; }
+
+std::uint64_t Storage::file_size_of(const std::string& name) const {
+  const Volume found = volume(name);
+  if (connection_.is_double()) return 0;
+  virStorageVolInfo info{};
+  if (api().virStorageVolGetInfoFlags(found.get(), &info, VIR_STORAGE_VOL_GET_PHYSICAL) != 0)
+    fail("ask for a volume's size");
+  return info.allocation;
+}
+
+void Storage::read(const std::string& name, const std::function<void(std::string_view)>& take,
+                   Operation& operation) const {
+  const Volume found = volume(name);
+  if (connection_.is_double()) return;
+  download(connection_, found, 0, [&](std::string_view bytes) {
+    operation.check_stop();
+    take(bytes);
+  });
 }
 
 bool Storage::has_whole(const std::string& name) const {

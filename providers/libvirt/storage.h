@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,14 @@ class Storage {
                         Operation& operation) const;
   /// Makes it larger; smaller or equal: nothing to do.
   void grow(const std::string& name, std::uint64_t capacity) const;
+  /// A new qcow2 volume with all that a guest sees of `from`, over no other.
+  void flatten(const std::string& from, const std::string& name) const;
+  /// Bytes that a guest sees of it, and those of its file. Throws Error(failed) when it is not there.
+  std::uint64_t capacity_of(const std::string& name) const;
+  std::uint64_t file_size_of(const std::string& name) const;
+  /// Gives its file in chunks. Throws Error(failed), and what `take` throws.
+  void read(const std::string& name, const std::function<void(std::string_view)>& take,
+            Operation& operation) const;
   /// Whether it is there with all of its content: a killed copy leaves a part.
   bool has_whole(const std::string& name) const;
   /// The path; nothing when there is no such volume.
@@ -54,6 +63,8 @@ class Storage {
   Storage(const Connection& connection, Pool pool) : connection_(connection), pool_(std::move(pool)) {}
 
   Volume find_volume(const std::string& name) const;
+  /// Throws Error(failed) when it is not there.
+  Volume volume(const std::string& name) const;
   Volume make_volume(const std::string& xml, const std::string& name) const;
   void upload_file(const Volume& volume, const std::filesystem::path& file, Operation& operation) const;
   void upload_box(const Box& box, Operation& operation) const;
@@ -61,7 +72,7 @@ class Storage {
   std::vector<Volume> volumes() const;
 
   const Connection& connection_;
-  Pool pool_;
+  std::shared_ptr<virStoragePool> pool_;
 };
 
 }  // namespace envtool::libvirt

@@ -44,17 +44,23 @@ void upload(const Connection& connection, const Volume& volume, std::uint64_t si
   transfer.finish();
 }
 
-std::string download(const Connection& connection, const Volume& volume, std::uint64_t offset) {
+void download(const Connection& connection, const Volume& volume, std::uint64_t offset,
+              const std::function<void(std::string_view)>& take) {
   Transfer transfer(connection);
   if (api().virStorageVolDownload(volume.get(), transfer.get(), offset, 0, 0) != 0) fail("read a volume");
-  std::string content, buffer(256 << 10, '\0');
+  std::string buffer(256 << 10, '\0');
   for (;;) {
     const int count = api().virStreamRecv(transfer.get(), buffer.data(), buffer.size());
     if (count < 0) fail("read a volume");
     if (count == 0) break;
-    content.append(buffer, 0, static_cast<std::size_t>(count));
+    take({buffer.data(), static_cast<std::size_t>(count)});
   }
   transfer.finish();
+}
+
+std::string download(const Connection& connection, const Volume& volume, std::uint64_t offset) {
+  std::string content;
+  download(connection, volume, offset, [&](std::string_view bytes) { content += bytes; });
   return content;
 }
 

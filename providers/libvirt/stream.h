@@ -14,7 +14,10 @@ namespace envtool::libvirt {
 void upload(const Connection& connection, const Volume& volume, std::uint64_t size,
             const std::function<std::string_view()>& next);
 
-/// The volume's bytes from `offset` on. Throws Error(failed).
+/// Gives the volume's bytes from `offset` on in chunks. Throws Error(failed), and what `take` throws.
+void download(const Connection& connection, const Volume& volume, std::uint64_t offset,
+              const std::function<void(std::string_view)>& take);
+/// All at once.
 std::string download(const Connection& connection, const Volume& volume, std::uint64_t offset);
 
 }  // namespace envtool::libvirt

@@ -64,6 +64,18 @@ struct StoredBox {
   std::string damage;                  ///< why it cannot be used; empty: it can
 };
 
+/// A disk image for a box.
+struct NewBoxDisk {
+  ByteSize virtual_size;   ///< what a guest sees
+  std::uint64_t size = 0;  ///< bytes of the image, a qcow2
+  /// Gives the image piece by piece. Throws what `take` throws.
+  std::function<void(const std::function<void(std::string_view)>& take, Operation& operation)> read;
+};
+struct NewBoxDisks {
+  std::vector<NewBoxDisk> disks;  ///< in the order in which a machine has them
+  Value metadata;                 ///< a map of what the box's metadata is to say besides
+};
+
 /// A box to be made of a machine, as Vagrant's are.
 struct NewBox {
   std::filesystem::path file;              ///< nothing may be there yet
@@ -74,8 +86,10 @@ struct NewBox {
   std::filesystem::path directory = {};
   std::string format = {};    ///< "lxc"
   std::string ssh_user = {};  ///< who is logged in as
-  /// Gives the root file system as Package::export_rootfs does.
+  /// Gives the root file system as Package::export_rootfs does; or
   std::function<void(const std::function<void(std::string_view)>& take, Operation& operation)> rootfs = {};
+  /// the disks that the box is made of.
+  std::function<NewBoxDisks(Operation& operation)> disks = {};
 };
 
 struct BoxRequest {

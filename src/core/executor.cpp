@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/capabilities.h"
+#include "core/packaging.h"
 
 namespace envtool {
 
@@ -125,6 +126,7 @@ void recover(MachineContext& context, Journal& journal) {
   }
   const bool is_alive =
       context.state.phase == MachinePhase::running || context.state.phase == MachinePhase::paused;
+  if (was_cut_off("package") || was_cut_off("package:paused")) abandon_package(context);
   // The provider may still be at it, which resume() waits for, or was cut off and did not let it go on.
   if ((was_cut_off("snapshot") || was_cut_off("package")) && is_alive)
     if (Suspend* const suspend = power_of<Suspend>(context.provider)) {

@@ -146,6 +146,25 @@ class Package {
                              const std::function<void(std::string_view)>& take, Operation& operation) = 0;
 };
 
+/// The same of machines whose disks only a guest can read: the core enters a copy and takes out what was the
+/// machine's own.
+class DiskPackage {
+ public:
+  static constexpr Capability capability = Capability::package;
+  virtual ~DiskPackage() = default;
+  /// Starts a second machine with the disks of the first one's box as they are at this moment, its keys and
+  /// its name, and gives the backend name by which Provider's calls know it; its endpoint is the first one's
+  /// in all that is not the address. The machine goes on as it was; a running one may stand still for a
+  /// moment.
+  virtual std::string start_copy(const MachineSpec& spec, Operation& operation) = 0;
+  /// The disks of the stopped copy, whole, for as long as the copy is there.
+  virtual NewBoxDisks export_disks(const std::string& copy, Operation& operation) = 0;
+  /// Removes the machine's copy, also half of one. Not there: nothing to do. `destroy` of the machine does
+  /// it, too.
+  virtual void remove_copy(const std::string& backend_name, const std::string& environment_id,
+                           Operation& operation) = 0;
+};
+
 class ConsoleAccess {
  public:
   static constexpr Capability capability = Capability::console;

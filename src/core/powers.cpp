@@ -158,7 +158,8 @@ Outcome Powers::package(const std::string& machine, const NewBox& box) {
   const FileLock use = parts_.use_environment();
   return parts_.for_each({machine}, {}, [&](MachineJob& job) {
     MachineContext& context = job.context();
-    power_of_provider<Package>(context.record.provider);
+    if (envtool::power_of<DiskPackage>(context.provider) == nullptr)
+      power_of_provider<Package>(context.record.provider);
     recover(context, job.journal());
     if (context.state.phase == MachinePhase::absent) throw nothing_to_package(machine);
     return run_steps(context, {package_step(box, context.state.phase)}, job.journal());

@@ -185,6 +185,64 @@ TEST_CASE("a disk that cannot be read to its end leaves no box") {
   CHECK(test.refusal() == "the machine is gone");
 }
 
+namespace {
+
+/// Images of these contents, of which the guest sees so much.
+std::function<NewBoxDisks(Operation&)> images(const std::vector<std::string>& contents, std::uint64_t bytes) {
+  return [contents, bytes](Operation&) {
+    NewBoxDisks disks{.disks = {}, .metadata = Value::map({{"reads_seed", true}})};
+    for (const std::string& content : contents)
+      disks.disks.push_back(
+          {.virtual_size = {bytes}, .size = content.size(), .read = [content](const auto& take, Operation&) {
+             take(std::string_view(content).substr(0, 2));
+             take(std::string_view(content).substr(2));
+           }});
+    return disks;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("a box of one disk is vagrant-libvirt's first version, one of several its second") {
+  PackageTest test;
+  test.box.format = "libvirt";
+  test.box.rootfs = {};
+  test.box.disks = images({"image"}, (10ull << 30) + 1);
+  test.write();
+
+  auto files = test.content();
+  const Value metadata = parse_json(files["metadata.json"], "it");
+  CHECK(metadata["provider"] == Value("libvirt"));
+  CHECK(metadata["format"] == Value("qcow2"));
+  CHECK(metadata["virtual_size"] == Value(11));
+  CHECK(metadata["reads_seed"] == Value(true));
+  CHECK(files["box.img"] == "image");
+  CHECK(files.size() == 2);
+  CHECK(read_file(test.box.file).starts_with("\x1f\x8b"));
+
+  fs::remove(test.box.file);
+  test.box.disks = images({"image", "other"}, 1);
+  test.write();
+  files = test.content();
+  const Value disks = parse_json(files["metadata.json"], "it")["disks"];
+  CHECK(disks.items().size() == 2);
+  CHECK(disks.items().at(1)["path"] == Value("box_1.img"));
+  CHECK(files["box_1.img"] == "other");
+}
+
+TEST_CASE("an image that is shorter than its word leaves no box") {
+  PackageTest test;
+  test.box.rootfs = {};
+  test.box.disks = [](Operation&) {
+    NewBoxDisks disks{.disks = {}, .metadata = Value::map()};
+    disks.disks.push_back(
+        {.virtual_size = {1}, .size = 3, .read = [](const auto& take, Operation&) { take("ab"); }});
+    return disks;
+  };
+
+  CHECK(test.refusal() == "the disk 'box.img' has 2 bytes and was to have 3");
+}
+
 TEST_CASE("a directory that is not there is named") {
   PackageTest test;
   test.box.file = test.directory.path() / "none" / "a.box";

@@ -162,7 +162,8 @@ void check_capabilities(const ProviderUnderTest& test) {
   check_power<Suspend>(test);
   check_power<Snapshots>(test);
   check_power<Usage>(test);
-  check_power<Package>(test);
+  CHECK(test.provider.info().capabilities.contains(Capability::package) ==
+        (power_of<Package>(test.provider) != nullptr || power_of<DiskPackage>(test.provider) != nullptr));
   check_power<Attach>(test);
   check_power<ConsoleAccess>(test);
   check_power<ConsoleLog>(test);

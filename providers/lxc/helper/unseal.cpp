@@ -9,19 +9,12 @@
 #include "base/hosts.h"
 #include "base/tar.h"
 #include "base/text.h"
+#include "base/vagrant_key.h"
 #include "providers/lxc/parts/guest_networks.h"
 
 namespace envtool::lxc {
 
 namespace {
-
-/// The public half of the key pair that every Vagrant has. Source: Vagrant's keys/vagrant.pub.
-constexpr std::string_view vagrant_key =
-    "ssh-rsa AAAAB3NzaC1yc2EAAAABIwAAAQEA6NF8iallvQVp22WDkTkyrtvp9eWW6A8YVr+kz4TjGYe7gHzIw+niNltGEFHz"
-    "D8+v1I2YJ6oXevct1YeS0o9HZyN1Q9qgCgzUFtdOKLv6IedplqoPkcmF0aYet2PkEDo3MlTBckFXPITAMzF8dJSIFo9D8Hfd"
-    "OV0IAdx4O7PtixWKn5y2hMNG0zQPyUecp4pzC6kivAIhyfHilFR61RGL+GPXQ2MWZWFYbAGjyiYJnAmCP3NOTd0jMZEnDkbU"
-    "vxhMmBYSdETk1rRgm+R4LOzFUGaHqHDLKLX+FIPKcF96hrucXzcWyLbIbEgE98OHlnVYCzRdK8jlqm8tehUc9c9WhQ== vag"
-    "rant insecure public key\n";
 
 constexpr std::string_view dhcp_network = "[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n";
 
@@ -117,7 +110,7 @@ void leave_out_identity(Differences& box) {
 void let_vagrant_in(Differences& box, const Account& user) {
   const std::string ssh = user.home + "/.ssh";
   box.make_directory(ssh, {user.uid, user.gid, 0700});
-  box.write(ssh + "/authorized_keys", vagrant_key, {user.uid, user.gid, 0600});
+  box.write(ssh + "/authorized_keys", vagrant_public_key, {user.uid, user.gid, 0600});
   if (!box.guest.is_directory(units) || !box.has_any({"/usr/bin/ssh-keygen"})) return;
   box.write(units + std::string("ssh-host-keys.service"), host_key_unit("ssh.service sshd.service"));
   box.enable_unit("ssh-host-keys.service", units);

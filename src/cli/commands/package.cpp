@@ -57,10 +57,12 @@ Command package_command() {
       .summary = "make a box out of a machine",
       .description =
           "A box in Vagrant's format of the machine's disk as it is now, for Vagrant and envtool alike. A\n"
-          "machine that runs stands still while what it wrote is copied, and runs on. Its host keys, login\n"
-          "key, name, addresses and machine id stay behind, and so do /tmp and the journal; everything\n"
-          "else is in the box: passwords and keys of your own are yours to remove first. Vagrant's public\n"
-          "key opens the box, as Vagrant expects, and is taken away by who makes a machine of it.",
+          "machine that runs stands still for a moment, and runs on; of a virtual one, a copy is started, "
+          "to\n"
+          "be cleaned. Its host keys, login key, name, addresses and machine id stay behind, and so do /tmp\n"
+          "and the journal; everything else is in the box: passwords and keys of your own are yours to\n"
+          "remove first. Vagrant's public key opens the box, as Vagrant expects, and is taken away by who\n"
+          "makes a machine of it.",
       .examples = {"envtool package", "envtool package web --output web.box --info info.json"},
       .options = {output, vagrantfile, info, include},
       .arguments = {machine_argument(options->machine)},

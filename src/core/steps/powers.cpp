@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/packaging.h"
 #include "core/snapshots.h"
 #include "core/steps/steps.h"
 
@@ -90,23 +91,15 @@ Step package_step(const NewBox& box, MachinePhase phase) {
   Step step{.name = phase == MachinePhase::paused ? "package:paused" : "package",
             .title = fmt::format("package as {}", box.file.filename().string())};
   step.need = [](MachineContext&) { return Need::because("it is wanted"); };
-  step.run = [box](MachineContext& machine) {
-    NewBox whole = box;
-    whole.format = machine.provider.info().box_formats.front();
-    whole.ssh_user = machine.record.ssh_user;
-    whole.rootfs = [&machine](const auto& take, Operation& operation) {
-      power_for<Package>(machine).export_rootfs(machine.record.backend_name, take, operation);
-    };
-    machine.run.services.write_box(whole, machine.operation);
+  step.run = [box](MachineContext& machine) { package_machine(machine, box); };
+  step.undo = [phase](MachineContext& machine) {
+    abandon_package(machine);
+    // Broken off while it stood still, it may do so to this moment.
+    Suspend* const suspend = phase == MachinePhase::running ? power_of<Suspend>(machine.provider) : nullptr;
+    if (suspend && machine.provider.inspect(machine.record.backend_name, machine.operation).phase ==
+                       MachinePhase::paused)
+      suspend->resume(machine.record.backend_name, machine.operation);
   };
-  if (phase == MachinePhase::running)
-    step.undo = [](MachineContext& machine) {
-      // Broken off while it stood still, it may do so to this moment.
-      Suspend* const suspend = power_of<Suspend>(machine.provider);
-      if (suspend && machine.provider.inspect(machine.record.backend_name, machine.operation).phase ==
-                         MachinePhase::paused)
-        suspend->resume(machine.record.backend_name, machine.operation);
-    };
   return step;
 }
 

@@ -72,6 +72,8 @@ struct DoubleWorld {
     return names;
   }
   std::string place() const { return (host.paths.state / "libvirt").string(); }
+  /// Reserved for it; of a machine that stands still, too.
+  std::string outside_address(const std::string& name) { return inspect(name).addresses.front(); }
   MachineState inspect(const std::string& name) { return provider->inspect(name, operation); }
   void destroy(const std::string& name) { provider->destroy(name, test.environment_id, operation); }
 };
@@ -121,6 +123,30 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: snapshots are saved, restored and delet
 }
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: limits change while it runs") { check_limits(test); }
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: usage is told of what runs") { check_usage(test); }
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: the copy that becomes a box is removed, by itself or with its machine") {
+  const MachineSpec spec = conformance_spec(test, "first");
+  provider->create(spec, test.box, operation);
+  DiskPackage& power = *power_of<DiskPackage>(*provider);
+
+  const std::string copy = power.start_copy(spec, operation);
+  CHECK(inspect(copy).phase == MachinePhase::running);
+  CHECK(provider->endpoint(copy, operation).host != outside_address("first"));
+  provider->stop(copy, StopMode::hard, {}, operation);
+  CHECK(power.export_disks(copy, operation).disks.size() == 1);
+  power.remove_copy("first", test.environment_id, operation);
+  power.remove_copy("first", test.environment_id, operation);
+  CHECK(inspect(copy).phase == MachinePhase::absent);
+  CHECK(volumes_beginning_with(copy).empty());
+  CHECK(inspect("first").phase == MachinePhase::stopped);
+
+  power.start_copy(spec, operation);
+  destroy("first");
+  CHECK(inspect(copy).phase == MachinePhase::absent);
+  CHECK(volumes_beginning_with("first").empty());
+  CHECK_THROWS_AS(power.start_copy(spec, operation), Error);
+}
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: kept disks outlive their machine") { check_kept_disks(test); }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a disk is added with the next start, and goes with the machine") {
