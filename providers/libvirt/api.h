@@ -46,8 +46,10 @@ namespace envtool::libvirt {
   X(virDomainMemoryStats)            \
   X(virDomainOpenConsole)            \
   X(virDomainPinVcpu)                \
+  X(virDomainRestoreFlags)           \
   X(virDomainResume)                 \
   X(virDomainRevertToSnapshot)       \
+  X(virDomainSaveFlags)              \
   X(virDomainSetMemoryFlags)         \
   X(virDomainSetTime)                \
   X(virDomainSetVcpusFlags)          \
@@ -115,6 +117,7 @@ namespace envtool::libvirt {
   X(virStreamRecv)                   \
   X(virStreamSend)                   \
   X(virTypedParamsFree)
+
 /// The same of those that tell what happens.
 #define ENVTOOL_LIBVIRT_EVENTS(X)       \
   X(virConnectDomainEventDeregisterAny) \

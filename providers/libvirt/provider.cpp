@@ -108,6 +108,7 @@ class LibvirtProvider final : public Provider,
   struct Found {
     const libvirt::Connection& connection;
     libvirt::Domain domain;
+    libvirt::MachineNames names;
   };
   /// Throws Error(failed) when there is none.
   Found find(const std::string& name);
@@ -145,10 +146,11 @@ const libvirt::Connection* LibvirtProvider::connection_of(const std::string& nam
 }
 
 LibvirtProvider::Found LibvirtProvider::find(const std::string& name) {
-  const auto* const connection = connection_of(name);
+  const auto place = places_.find(name);
+  const auto* const connection = place ? &connect(place->uri) : nullptr;
   libvirt::Domain domain = connection == nullptr ? libvirt::Domain() : connection->find_domain(name);
   if (!domain) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
-  return {*connection, std::move(domain)};
+  return {*connection, std::move(domain), {name, place->environment}};
 }
 
 void LibvirtProvider::check_host(const Value& options, Operation&) {
@@ -341,15 +343,18 @@ void LibvirtProvider::save_snapshot(const std::string& name, const std::string& 
   const auto place = places_.find(name);
   for (const std::string& disk : kept_disks(name, operation))
     kept.push_back(libvirt::MachineNames{name, place->environment}.disk(disk));
-  libvirt::save_snapshot(find(name).domain, snapshot, kept);
+  const Found machine = find(name);
+  libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot, kept);
 }
 
 void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
-  libvirt::restore_snapshot(find(name).domain, snapshot);
+  const Found machine = find(name);
+  libvirt::restore_snapshot({machine.connection, machine.domain, machine.names}, snapshot);
 }
 
 void LibvirtProvider::delete_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
-  libvirt::delete_snapshot(find(name).domain, snapshot);
+  const Found machine = find(name);
+  libvirt::delete_snapshot({machine.connection, machine.domain, machine.names}, snapshot);
 }
 
 MachineUsage LibvirtProvider::usage(const std::string& name, Operation&) {

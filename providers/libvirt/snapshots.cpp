@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/storage.h"
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
@@ -82,7 +83,65 @@ std::vector<SnapshotInfo> snapshots_of(const Domain& domain) {
   return infos;
 }
 
-void save_snapshot(const Domain& domain, const std::string& snapshot, const std::vector<std::string>& kept) {
+bool has_room_for_memory(std::string_view domain_xml) {
+  return find_xml_tag(domain_xml, "loader")["type"] != "pflash";
+}
+
+namespace {
+
+Storage storage_of(const SnapshotOwner& machine) {
+  auto storage = Storage::find(machine.connection);
+  if (!storage) throw Error(ErrorKind::failed, fmt::format("the pool '{}' is gone", pool_name));
+  return std::move(*storage);
+}
+
+void make_snapshot(const Domain& domain, const std::string& name, const std::string& xml) {
+  if (!Snapshot(api().virDomainSnapshotCreateXML(domain.get(), xml.c_str(), 0)))
+    fail(fmt::format("save the snapshot '{}'", name));
+}
+
+void run_from(const SnapshotOwner& machine, const std::string& memory, unsigned flags) {
+  if (api().virDomainRestoreFlags(machine.connection.get(), memory.c_str(), nullptr, flags) != 0)
+    fail("go on with the memory that was saved");
+}
+
+/// The machine ends with its memory in a file, its disks are saved as those of one that stands still, and it
+/// goes on.
+void save_beside(const SnapshotOwner& machine, const std::string& name, const std::string& xml,
+                 MachinePhase phase) {
+  const Storage storage = storage_of(machine);
+  const std::string volume = machine.names.memory(name);
+  storage.remove({volume});  // of one that was cut off
+  const std::string memory = storage.make_file(volume, {});
+  const unsigned flags = phase == MachinePhase::paused ? VIR_DOMAIN_SAVE_PAUSED : VIR_DOMAIN_SAVE_RUNNING;
+  try {
+    if (api().virDomainSaveFlags(machine.domain.get(), memory.c_str(), nullptr, flags) != 0)
+      fail("save the machine's memory");
+    try {
+      make_snapshot(machine.domain, name, xml);
+    } catch (const Error&) {
+      run_from(machine, memory, flags);
+      throw;
+    }
+  } catch (const Error&) {
+    storage.remove({volume});
+    throw;
+  }
+  run_from(machine, memory, flags);
+}
+
+/// The stopped machine's disks are those of the snapshot: now its memory, for the next start.
+void take_memory_from(const SnapshotOwner& machine, const std::string& memory) {
+  run_from(machine, memory, VIR_DOMAIN_SAVE_PAUSED);
+  if (api().virDomainManagedSave(machine.domain.get(), VIR_DOMAIN_SAVE_RUNNING) != 0)
+    fail("keep the memory of the snapshot");
+}
+
+}  // namespace
+
+void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
+                   const std::vector<std::string>& kept) {
+  const Domain& domain = machine.domain;
   const MachinePhase phase = phase_of(domain);
   const bool has_memory = phase == MachinePhase::running || phase == MachinePhase::paused;
   if (has_memory && api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_LIVE) !=
@@ -94,14 +153,20 @@ void save_snapshot(const Domain& domain, const std::string& snapshot, const std:
   if (!xml) fail("read the domain");
   const std::vector<std::string> left_out = targets_of(xml.get(), kept);
   if (has_memory && !left_out.empty())
-    throw Error(ErrorKind::failed,
-                "a disk of it outlives it and is no part of snapshots, but QEMU saves memory with all disks")
+    throw Error(
+        ErrorKind::failed,
+        "a disk of it outlives it and is no part of snapshots, but the memory knows what was on all disks")
         .with_hint("'envtool halt' first: a snapshot of a stopped machine leaves such disks alone");
-  if (!Snapshot(api().virDomainSnapshotCreateXML(domain.get(), snapshot_xml(snapshot, left_out).c_str(), 0)))
-    fail(fmt::format("save the snapshot '{}'", snapshot));
+  if (const Snapshot there = find_snapshot(domain, snapshot))
+    throw Error(ErrorKind::failed, fmt::format("there is a snapshot '{}' already", snapshot));
+  if (has_memory && !has_room_for_memory(xml.get()))
+    save_beside(machine, snapshot, snapshot_xml(snapshot, left_out), phase);
+  else
+    make_snapshot(domain, snapshot, snapshot_xml(snapshot, left_out));
 }
 
-void restore_snapshot(const Domain& domain, const std::string& name) {
+void restore_snapshot(const SnapshotOwner& machine, const std::string& name) {
+  const Domain& domain = machine.domain;
   if (phase_of(domain) != MachinePhase::stopped)
     throw Error(ErrorKind::failed, "the machine runs; only a stopped one is restored");
   const Snapshot snapshot = find_snapshot(domain, name);
@@ -114,12 +179,16 @@ void restore_snapshot(const Domain& domain, const std::string& name) {
     fail(fmt::format("restore the snapshot '{}'", name));
   if (has_memory && api().virDomainManagedSave(domain.get(), VIR_DOMAIN_SAVE_RUNNING) != 0)
     fail(fmt::format("keep the memory of the snapshot '{}'", name));
+  const auto storage = Storage::find(machine.connection);
+  if (const auto memory = storage ? storage->path_of(machine.names.memory(name)) : std::nullopt)
+    take_memory_from(machine, *memory);
 }
 
-void delete_snapshot(const Domain& domain, const std::string& name) {
-  const Snapshot snapshot = find_snapshot(domain, name);
+void delete_snapshot(const SnapshotOwner& machine, const std::string& name) {
+  const Snapshot snapshot = find_snapshot(machine.domain, name);
   if (snapshot && api().virDomainSnapshotDelete(snapshot.get(), 0) != 0)
     fail(fmt::format("delete the snapshot '{}'", name));
+  if (const auto storage = Storage::find(machine.connection)) storage->remove({machine.names.memory(name)});
 }
 
 }  // namespace envtool::libvirt

@@ -2,8 +2,10 @@
 
 #include "core/capabilities.h"
 #include "providers/libvirt/connection.h"
+#include "providers/libvirt/names.h"
 
-/// Snapshots inside of a machine's own disk; those of a running machine with its memory.
+/// Snapshots inside of a machine's own disks; those of a running machine with its memory, which lies beside
+/// them where QEMU cannot put it there.
 namespace envtool::libvirt {
 
 /// `left_out`: the targets ("vdb") of disks that are no part of it.
@@ -13,12 +15,23 @@ std::vector<std::string> targets_of(std::string_view domain_xml, const std::vect
 /// Out of libvirt's description of one: its name, and its time as UTC.
 SnapshotInfo snapshot_info(std::string_view xml);
 
+/// Whether QEMU puts the memory of such a domain, given by its XML, into a disk: not beside firmware in flash
+/// memory.
+bool has_room_for_memory(std::string_view domain_xml);
+
 std::vector<SnapshotInfo> snapshots_of(const Domain& domain);
-/// `kept` are volumes that are no part of it. A running machine is refused with one, as QEMU saves memory
-/// with all disks, and when its number of CPUs was changed, as QEMU could not read its memory back.
-void save_snapshot(const Domain& domain, const std::string& snapshot, const std::vector<std::string>& kept);
+/// A machine whose snapshots these are.
+struct SnapshotOwner {
+  const Connection& connection;
+  const Domain& domain;
+  MachineNames names;
+};
+/// `kept` are volumes that are no part of it. A running machine is refused with one, as memory knows what was
+/// on all disks, and when its number of CPUs was changed, as QEMU could not read its memory back.
+void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
+                   const std::vector<std::string>& kept);
 /// The machine is stopped afterwards; one that was saved while it ran goes on from there at its next start.
-void restore_snapshot(const Domain& domain, const std::string& snapshot);
-void delete_snapshot(const Domain& domain, const std::string& snapshot);
+void restore_snapshot(const SnapshotOwner& machine, const std::string& snapshot);
+void delete_snapshot(const SnapshotOwner& machine, const std::string& snapshot);
 
 }  // namespace envtool::libvirt

@@ -46,9 +46,14 @@ void mount_disk(MachineContext& machine, const DiskConfig& disk, const std::stri
                              .environment = {{"DEVICE", device}, {"MOUNT", disk.mount}},
                              .user = "root"};
   const ProcessResult result = machine.guest().run(command, machine.operation);
-  if (!result.ok())
-    throw Error(ErrorKind::failed, fmt::format("cannot mount disk '{}' on '{}': {}", disk.name, disk.mount,
-                                               last_lines(result.error, 3)));
+  if (result.ok()) return;
+  Error error(ErrorKind::failed, fmt::format("cannot mount disk '{}' on '{}': {}", disk.name, disk.mount,
+                                             last_lines(result.error, 3)));
+  if (result.error.find("has no device") != std::string::npos)
+    error.with_hint(fmt::format(
+        "a machine that goes on from a snapshot older than the disk has it after 'envtool reload {}'",
+        machine.config.name));
+  throw error;
 }
 
 }  // namespace

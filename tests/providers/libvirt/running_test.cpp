@@ -21,6 +21,12 @@ TEST_CASE("what is no set of this host's CPUs has no map") {
   }
 }
 
+TEST_CASE("memory lies beside the disks of a machine whose firmware is in flash memory") {
+  CHECK(has_room_for_memory("<domain><os><type>hvm</type></os></domain>"));
+  CHECK_FALSE(has_room_for_memory(
+      "<domain><os firmware='efi'><loader readonly='yes' type='pflash'>/x</loader></os></domain>"));
+}
+
 TEST_CASE("a snapshot's name and time are read out of its description") {
   const auto info = snapshot_info(
       "<domainsnapshot>\n  <name>before</name>\n  <state>running</state>\n"
