@@ -143,6 +143,7 @@ Value disk_metadata(const BoxDisk& disk) {
   return Value::map(
       {{"provider", "libvirt"},
        {"format", disk.format},
+       {"image", true},
        {"virtual_size", static_cast<std::int64_t>((disk.virtual_size.bytes + gibibyte - 1) / gibibyte)}});
 }
 

@@ -29,7 +29,7 @@ BoxFacts read_box_facts(const std::filesystem::path& directory);
 /// DSP0243.
 void check_box_content(const std::filesystem::path& directory, BoxFacts& facts);
 
-/// The metadata of a box that is one disk image, `box.img`.
+/// The metadata of a box that is one disk image, `box.img`, as distributions publish them: `image` says so.
 Value disk_metadata(const BoxDisk& disk);
 
 }  // namespace envtool

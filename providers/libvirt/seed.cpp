@@ -16,13 +16,15 @@ std::string user_data(const MachineSpec& spec) {
                                  {"sudo", "ALL=(ALL) NOPASSWD:ALL"},
                                  {"lock_passwd", true},
                                  {"ssh_authorized_keys", Value(Value::List{identity.authorized_key})}});
+  const Value keys_only = Value::map(
+      {{"path", "/etc/ssh/sshd_config.d/10-keys-only.conf"}, {"content", "PasswordAuthentication no\n"}});
   const Value document =
       Value::map({{"users", Value(Value::List{user})},
                   {"hostname", spec.hostname},
                   {"manage_etc_hosts", "localhost"},
-                  {"ssh_pwauth", false},
+                  // Not `ssh_pwauth`: for that cloud-init starts sshd anew after it has let us in.
+                  {"write_files", Value(Value::List{keys_only})},
                   {"ssh_deletekeys", true},
-                  {"ssh_genkeytypes", Value::list()},
                   {"ssh_keys", Value::map({{"ed25519_private", identity.host_private_key},
                                            {"ed25519_public", identity.host_public_key}})}});
   return "#cloud-config\n" + to_json(document, 2) + "\n";

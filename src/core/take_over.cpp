@@ -16,8 +16,9 @@ umask 077
 cat /etc/ssh/envtool_key.pub
 )";
 
-/// Of the login keys none stays that others know.
-constexpr std::string_view own_keys = R"(set -e
+/// Of the login keys none stays that others know. While sshd takes its new key it refuses who comes, so that
+/// is waited for.
+constexpr std::string_view own_keys = R"sh(set -e
 umask 077
 home=$(getent passwd "$LOGIN_USER" | cut -d: -f6)
 mkdir -p "$home/.ssh"
@@ -37,8 +38,15 @@ if [ "$old" != "$NEW_HOSTNAME" ]; then
   grep -q "[[:space:]]$NEW_HOSTNAME\$" /etc/hosts || printf '127.0.1.1\t%s\n' "$NEW_HOSTNAME" >>/etc/hosts
 fi
 mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
-systemctl reload ssh 2>/dev/null || systemctl reload sshd 2>/dev/null || service ssh reload || service sshd reload
-)";
+kill -HUP "$(cat /run/sshd.pid 2>/dev/null)" 2>/dev/null ||
+  systemctl reload ssh 2>/dev/null || systemctl reload sshd 2>/dev/null || service ssh reload || service sshd reload
+tries=40
+while command -v ssh-keyscan >/dev/null && [ -s /etc/ssh/ssh_host_ed25519_key.pub ] && [ "$tries" -gt 0 ]; do
+  ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null | grep -qF "$(cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub)" && break
+  sleep 0.1
+  tries=$((tries - 1))
+done
+)sh";
 
 std::string run_as_root(MachineContext& machine, GuestCommand command) {
   command.user = "root";

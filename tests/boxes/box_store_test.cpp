@@ -568,6 +568,7 @@ TEST_CASE("a disk image is a box for libvirt, with its holes") {
   CHECK(box.metadata["virtual_size"].as_integer() == 3);
   REQUIRE(box.disks.size() == 1);
   CHECK(box.disks[0].file == "box.img");
+  CHECK(box.metadata["image"] == Value(true));
   CHECK(sha256_of_file(box.directory / "box.img") == box.digest);
   CHECK(fs::file_size(box.directory / "box.img") == (1 << 20) + 1024);
   request.box.name = "b.img";

@@ -1,0 +1,70 @@
+#!/bin/bash
+# An image with cloud-init is a machine after its first boot, by the seed alone: user, keys, name, disk.
+
+# The recipe's disk as a distribution's image: cloud-init, and nothing of what envtool put into it.
+make_image() {
+  local disk=$1/disk.raw root=$1/root directory box
+  box=$(grep --files-with-matches '"recipe": "debian/bookworm"' "$boxes"/*/metadata.json | head -1)
+  mkdir "$root"
+  qemu-img convert -O raw "${box%/*}/box.img" "$disk"
+  mount -o loop,offset=1048576 "$disk" "$root" || { echo "skipped: it needs loop devices"; exit 77; }
+  cp --dereference --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
+  apt-config dump Acquire >"$root/etc/apt/apt.conf.d/00test"
+  printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+  chmod +x "$root/usr/sbin/policy-rc.d"
+  for directory in proc dev; do mount --bind "/$directory" "$root/$directory"; done
+  chroot "$root" apt-get -qq update
+  DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get -qq --yes --no-install-recommends install cloud-init cloud-guest-utils
+  chroot "$root" userdel --remove vagrant
+  for directory in proc dev; do umount "$root/$directory"; done
+  rm -rf "$root"/etc/systemd/system/{,multi-user.target.wants/}{envtool-seed,ssh-host-keys}.service "$root/usr/local/sbin/envtool-seed" \
+    "$root"/etc/{hostname,sudoers.d/vagrant} "$root"/usr/sbin/policy-rc.d "$root/etc/apt/apt.conf.d/00test" "$root"/var/lib/apt/lists/* \
+    "$root"/var/cache/apt/archives/*.deb
+  ln -sf ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
+  : >"$root/etc/machine-id"
+  umount "$root"
+  qemu-img convert -O qcow2 "$disk" "$image.part" && mv "$image.part" "$image"
+}
+before_world() {
+  local image=$ENVTOOL_TEST_CACHE/cloud.qcow2 directory
+  [ ! -e "$image" ] || [ "$(find "$boxes/index.json" -newer "$image")" ] || return 0
+  directory=$(mktemp --directory /tmp/envtool-image.XXXXXX)
+  # Mounts of its own, which end with it.
+  export image boxes
+  export -f make_image
+  unshare --mount bash -euc 'make_image "$0"' "$directory" >"$directory/log" 2>&1
+  local status=$?
+  [ "$status" -eq 0 ] || cat "$directory/log"
+  rm -rf --one-file-system "$directory"
+  [ "$status" -eq 0 ] || exit "$status"
+}
+. "$(dirname "$0")/libvirt_world.sh"
+. "$(dirname "$0")/lib.sh"
+
+step "up: a user of its own, a larger disk"
+cp --reflink=auto "$ENVTOOL_TEST_CACHE/cloud.qcow2" "$work/cloud.qcow2"
+project cloud <<END
+name: cloud
+provider: libvirt
+box: $work/cloud.qcow2
+memory: 512MiB
+disk: 12GiB
+folders: []
+hostname: from-the-cloud
+ssh: {user: ada}
+timeouts: {boot: 8m}
+providers: {libvirt: {driver: qemu}}
+END
+expect 0 envtool up
+
+step "what the seed said is so, at once"
+expect 0 envtool ssh -c 'hostname; whoami; sudo -n whoami; getent hosts from-the-cloud; grep -c . .ssh/authorized_keys; sudo sshd -T | grep -i passwordauth'
+equal "the guest" "from-the-cloud ada root 1 no" "$(awk 'NR != 4 { print $NF }' <<<"$output" | xargs)"
+equal "its host key" "$(cut -d' ' -f3 "$ENVTOOL_HOME"/state/*/machines/default/known_hosts)" "$(envtool ssh -c 'cat /etc/ssh/ssh_host_*.pub' | cut -d' ' -f2)"
+
+step "and stays so when cloud-init is through, without an error"
+expect 0 envtool ssh -c 'cloud-init status --wait >/dev/null; cloud-init status --long; df --output=size --block-size=M / | tail -1'
+says "status: done" DataSourceNoCloud
+[[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 11500 ] || fail "the file system did not grow with the disk"
+expect 0 envtool destroy --yes
+nothing_left
