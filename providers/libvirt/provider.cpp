@@ -101,6 +101,7 @@ class LibvirtProvider final : public Provider,
 
  private:
   std::string uri_of(const Value& options) const;
+  std::filesystem::path session_pool() const { return host_.paths.data / "libvirt-pool"; }
   std::filesystem::path pool_directory(const libvirt::Connection& connection) const;
   /// The connection, opened on first use, and anew when its daemon went away.
   const libvirt::Connection& connect(const std::string& uri);
@@ -127,8 +128,7 @@ std::string LibvirtProvider::uri_of(const Value& options) const {
 }
 
 std::filesystem::path LibvirtProvider::pool_directory(const libvirt::Connection& connection) const {
-  if (connection.is_session()) return host_.paths.data / "libvirt-pool";
-  return system_pool_directory;
+  return connection.is_session() ? session_pool() : system_pool_directory;
 }
 
 const libvirt::Connection& LibvirtProvider::connect(const std::string& uri) {
@@ -389,11 +389,17 @@ void LibvirtProvider::remove_copy(const std::string& name, const std::string& en
 }
 
 void LibvirtProvider::forget_box(const std::string& digest, Operation&) {
-  try {
-    if (const auto storage = libvirt::Storage::find(connect(uri_of({})))) storage->remove_box(digest);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there is no copy in it
+  std::set<std::string> uris = {uri_of({})};
+  if (std::filesystem::exists(session_pool())) uris.insert("qemu:///session");
+  for (const std::string& uri : uris) {
+    try {
+      if (const auto storage = libvirt::Storage::find(connect(uri))) storage->remove_box(digest);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there is no copy in it
+    }
   }
+  std::error_code not_empty;
+  std::filesystem::remove(session_pool(), not_empty);
 }
 
 std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {
