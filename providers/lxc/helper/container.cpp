@@ -32,10 +32,21 @@ Container open_container(const Layout& layout, const std::string& name) {
   return container;
 }
 
+namespace {
+
+/// liblxc knows keys such as `lxc.sysctl` by their beginning.
+bool is_known(std::string key) {
+  for (; key.find('.') != std::string::npos; key.resize(key.rfind('.')))
+    if (::lxc_config_item_is_supported(key.c_str())) return true;
+  return false;
+}
+
+}  // namespace
+
 Value unknown_keys(const Value& raw_config) {
   Value unknown = Value::list();
   for (const auto& [key, value] : raw_config_of(raw_config))
-    if (!::lxc_config_item_is_supported(key.c_str())) unknown.push_back(key);
+    if (!is_known(key)) unknown.push_back(key);
   return unknown;
 }
 
