@@ -59,11 +59,10 @@ std::string as_in_fstab(const std::string& mount) {
 }
 
 std::unique_ptr<Communicator> enter(MachineContext& machine, const std::string& copy) {
-  SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
-  const SshEndpoint own = machine.provider.endpoint(copy, machine.operation);
-  endpoint.host = own.host;
-  endpoint.port = own.port;
-  endpoint.device = own.device;
+  MachineRecord record = machine.record;
+  record.backend_name = copy;
+  SshEndpoint endpoint = machine.run.endpoint_of(record, machine.operation);
+  endpoint.host_key_alias = machine.record.backend_name;
   const auto still_alive = [&] {
     if (machine.provider.inspect(copy, machine.operation).phase != MachinePhase::running)
       throw Error(ErrorKind::failed, "its copy ended while it was to boot");

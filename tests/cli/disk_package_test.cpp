@@ -87,6 +87,16 @@ TEST_CASE_FIXTURE(CopyingWorld, "a box is made of a copy that was cleaned, and w
   CHECK(backend.machines().begin()->second.starts == 1);
 }
 
+TEST_CASE_FIXTURE(CopyingWorld, "a machine that stands still becomes a box, and stands still") {
+  REQUIRE(run_cli(*this, {"halt"}).code == 0);
+
+  const CliResult result = run_cli(*this, {"package"});
+
+  REQUIRE_MESSAGE(result.code == 0, result.errors);
+  CHECK(sealed.size() == 1);
+  CHECK(backend.machines().begin()->second.phase == MachinePhase::stopped);
+}
+
 TEST_CASE_FIXTURE(CopyingWorld, "a copy that cannot be cleaned is removed, and makes no box") {
   seal_status = 1;
 
