@@ -13,19 +13,20 @@ std::optional<Place> Places::find(const std::string& machine) const {
   const auto text = read_file_if_there(file);
   if (!text) return std::nullopt;
   const Value document = parse_json(*text, "'" + file.string() + "'");
-  return Place{document["uri"].as_text(), document["environment"].as_text(),
-               document["only_disks"].as_bool()};
+  return Place{document["uri"].as_text(), document["environment"].as_text(), document["only_disks"].as_bool(),
+               !document.has("may_keep") || document["may_keep"].as_bool()};
 }
 
 void Places::write(const std::string& machine, const Place& place) const {
   make_directories(directory_, 0700);
-  write_file(
-      file_of(machine),
-      to_json(Value::map(
-                  {{"uri", place.uri}, {"environment", place.environment}, {"only_disks", place.only_disks}}),
-              2) +
-          "\n",
-      0600, Durability::synced);
+  write_file(file_of(machine),
+             to_json(Value::map({{"uri", place.uri},
+                                 {"environment", place.environment},
+                                 {"only_disks", place.only_disks},
+                                 {"may_keep", place.may_keep}}),
+                     2) +
+                 "\n",
+             0600, Durability::synced);
 }
 
 void Places::remove(const std::string& machine) const {

@@ -11,6 +11,7 @@ struct Place {
   std::string uri;
   std::string environment;
   bool only_disks = false;  ///< the machine is gone, but for disks that it keeps
+  bool may_keep = true;     ///< false: no disk of it is to be kept, and libvirt need not be asked for any
 };
 
 /// The user's machines by name, a file each. Written before anything of a machine exists, removed last.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -43,6 +44,10 @@ ProviderInfo libvirt_info() {
                            Capability::usage, Capability::kept_disks, Capability::package},
           .precedence = 10,  // a container starts in a second
           .schema = libvirt::options_schema()};
+}
+
+bool keeps_any(const std::vector<DiskConfig>& disks) {
+  return std::any_of(disks.begin(), disks.end(), [](const DiskConfig& disk) { return disk.keep; });
 }
 
 /// Machines as libvirt's domains. Connections are kept as long as the provider.
@@ -114,6 +119,7 @@ class LibvirtProvider final : public Provider,
   /// Throws Error(failed) when there is none.
   Found find(const std::string& name);
   void leave_disks(const libvirt::Connection& connection, const libvirt::MachineNames& names);
+  void expect_kept_disks(const std::string& name);
 
   Host& host_;
   libvirt::Places places_;
@@ -180,12 +186,14 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
     throw Error(ErrorKind::failed,
                 fmt::format("there is a domain '{}' in libvirt at '{}' already", spec.backend_name, uri))
         .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it", uri, spec.backend_name));
-  if (const auto place = places_.find(spec.backend_name); place && place->only_disks && place->uri != uri)
+  const auto place = places_.find(spec.backend_name);
+  if (place && place->only_disks && place->uri != uri)
     throw Error(ErrorKind::failed,
                 fmt::format("disks of '{}' are kept in libvirt at '{}', and it is to be made at '{}'",
                             spec.backend_name, place->uri, uri))
         .with_hint("'envtool destroy --volumes' removes them");
-  places_.write(spec.backend_name, {uri, spec.environment_id});
+  places_.write(spec.backend_name,
+                {uri, spec.environment_id, false, (place && place->may_keep) || keeps_any(spec.disks)});
   libvirt::create_machine(connection, spec, box, pool_directory(connection), operation);
 }
 
@@ -193,6 +201,7 @@ void LibvirtProvider::start(const MachineSpec& spec, Operation& operation) {
   const auto* const connection = connection_of(spec.backend_name);
   if (connection == nullptr)
     throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", spec.backend_name));
+  if (keeps_any(spec.disks)) expect_kept_disks(spec.backend_name);
   libvirt::start_machine(*connection, spec, operation);
 }
 
@@ -211,6 +220,14 @@ void LibvirtProvider::destroy(const std::string& name, const std::string& enviro
   leave_disks(*connection, {name, environment_id});
 }
 
+/// From now on libvirt is asked for them.
+void LibvirtProvider::expect_kept_disks(const std::string& name) {
+  auto place = places_.find(name);
+  if (!place || place->may_keep) return;
+  place->may_keep = true;
+  places_.write(name, *place);
+}
+
 /// Once there is no machine: remembers where its kept disks are, or forgets it.
 void LibvirtProvider::leave_disks(const libvirt::Connection& connection, const libvirt::MachineNames& names) {
   const auto storage = libvirt::Storage::find(connection);
@@ -222,7 +239,8 @@ void LibvirtProvider::leave_disks(const libvirt::Connection& connection, const l
 
 std::vector<std::string> LibvirtProvider::kept_disks(const std::string& name, Operation&) {
   const auto place = places_.find(name);
-  const auto storage = place ? libvirt::Storage::find(connect(place->uri)) : std::nullopt;
+  if (!place || !place->may_keep) return {};
+  const auto storage = libvirt::Storage::find(connect(place->uri));
   return storage ? libvirt::kept_disks(*storage, {name, place->environment}) : std::vector<std::string>();
 }
 
@@ -237,6 +255,7 @@ void LibvirtProvider::keep_disks(const std::string& name, const std::string& env
   const auto storage = libvirt::Storage::find(connection);
   if (!storage) return;
   const libvirt::MachineNames names{name, environment_id};
+  if (!disks.empty()) expect_kept_disks(name);
   libvirt::keep_disks(*storage, names, disks);
   if (connection.find_domain(name)) return;
   libvirt::remove_volumes(*storage, names);
