@@ -60,7 +60,7 @@ expect 0 envtool up
 step "what the seed said is so, at once"
 expect 0 envtool ssh -c 'hostname; whoami; sudo -n whoami; getent hosts from-the-cloud; grep -c . .ssh/authorized_keys; sudo sshd -T | grep -i passwordauth'
 equal "the guest" "from-the-cloud ada root 1 no" "$(awk 'NR != 4 { print $NF }' <<<"$output" | xargs)"
-equal "its host key" "$(cut -d' ' -f3 "$ENVTOOL_HOME"/state/*/machines/default/known_hosts)" "$(envtool ssh -c 'cat /etc/ssh/ssh_host_*.pub' | cut -d' ' -f2)"
+equal "its host key" "$(cut -d' ' -f3 "$ENVTOOL_HOME"/state/*/machines/default/known_hosts)" "$(envtool ssh -c 'sudo cat /etc/ssh/ssh_host_ed25519_key.pub' | cut -d' ' -f2)"
 
 step "and stays so when cloud-init is through, without an error"
 expect 0 envtool ssh -c 'cloud-init status --wait >/dev/null; cloud-init status --long; df --output=size --block-size=M / | tail -1'
