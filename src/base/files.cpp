@@ -35,12 +35,14 @@ void write_all(int fd, std::string_view content, const fs::path& path) {
   }
 }
 
-std::string read_descriptor(int fd, const fs::path& path, std::size_t limit) {
+/// Nothing for what tells of a process that has ended meanwhile; see proc(5).
+std::optional<std::string> read_descriptor(int fd, const fs::path& path, std::size_t limit) {
   std::string content;
   char buffer[65536];
   for (;;) {
     const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == ESRCH) return std::nullopt;
     if (count < 0) fail("read", path, errno);
     if (count == 0) return content;
     content.append(buffer, static_cast<size_t>(count));
@@ -69,7 +71,9 @@ std::string errno_text(int number) { return std::generic_category().message(numb
 std::string read_file(const fs::path& path, std::size_t limit) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) fail("read", path, errno);
-  return read_descriptor(fd.get(), path, limit);
+  auto content = read_descriptor(fd.get(), path, limit);
+  if (!content) fail("read", path, ESRCH);
+  return *std::move(content);
 }
 
 std::optional<std::string> read_file_if_there(const fs::path& path, std::size_t limit) {

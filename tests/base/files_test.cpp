@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,4 +197,20 @@ TEST_CASE("a descriptor has one owner") {
   CHECK(second.get() == number);
   second.reset();
   CHECK(::fcntl(number, F_GETFD) == -1);
+}
+
+TEST_CASE("what tells of a process that has ended is not there") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const UniqueFd comm(::open(fmt::format("/proc/{}/comm", child).c_str(), O_RDONLY | O_CLOEXEC));
+  REQUIRE(comm);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  const std::string path = fmt::format("/proc/self/fd/{}", comm.get());
+
+  CHECK_FALSE(read_file_if_there(path));
+  CHECK_THROWS_AS(read_file(path), Error);
 }
