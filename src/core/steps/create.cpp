@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "core/guest_networks.h"
 #include "core/steps/steps.h"
