@@ -32,6 +32,16 @@ step() { printf '%3d s  %s\n' $((SECONDS - started)) "$*"; }
 # envtool without the test's own descriptors, as a user would start it in a script.
 envtool() { "$ENVTOOL" "$@" </dev/null 9>&-; }
 
+# copy_program DIRECTORY: the program at a place that any user can reach, as DIRECTORY/envtool.
+copy_program() {
+  mkdir -p "$1/libexec"
+  cp "$ENVTOOL" "$1/envtool"
+  local directory
+  for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
+    [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$1/libexec/" && break
+  done
+}
+
 # run COMMAND...: keeps $status and $output (standard output and errors together).
 run() {
   command=$*

@@ -24,11 +24,7 @@ done
 install --directory --owner 64123 --group 64123 --mode 0711 $own $own/run "$work/$user" "$work/$user/home" "$work/$user/home/data"
 cp -r "$(readlink -f "$cache/boxes")" "$work/$user/home/data/boxes"
 bin=$work/bin
-mkdir -p "$bin/libexec"
-cp "$ENVTOOL" "$bin/envtool"
-for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
-  [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$bin/libexec/" && break
-done
+copy_program "$bin"
 chown -R $user:$user "$work/$user"
 as() {
   runuser --user $user -- env -i HOME=$own USER=$user PATH="$bin:/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8 \

@@ -51,11 +51,7 @@ own_groups() { find /sys/fs/cgroup/*/user/$user -type d 2>/dev/null; }
 
 # The program at a place that any user can reach.
 bin=$work/bin
-mkdir -p "$bin/libexec"
-cp "$ENVTOOL" "$bin/envtool"
-for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
-  [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$bin/libexec/" && break
-done
+copy_program "$bin"
 
 as() {
   timeout 120 runuser --user $user -- env --ignore-environment HOME="$home" USER=$user LC_ALL=C.UTF-8 \

@@ -29,11 +29,7 @@ trap leave EXIT
 
 # The program at a place that any user can reach.
 bin=$work/bin
-mkdir -p "$bin/libexec"
-cp "$ENVTOOL" "$bin/envtool"
-for directory in "$(dirname "$ENVTOOL")/libexec" "$(dirname "$ENVTOOL")/../libexec"; do
-  [ -d "$directory/envtool" ] && cp -r "$directory/envtool" "$bin/libexec/" && break
-done
+copy_program "$bin"
 
 # as USER COMMAND...: as that user and from nothing of ours but the working directory.
 as() {
