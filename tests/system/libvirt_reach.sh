@@ -84,7 +84,7 @@ says "no network that machines share"
 expect 0 as envtool destroy --yes
 equal "domains" "" "$(as virsh --connect qemu:///session list --all --name | tr -d '\n')"
 equal "volumes but the box's" "" "$(find "$work/$user/home/data/libvirt-pool" -type f ! -name 'box-*')"
-expect 0 as envtool box remove build:debian/bookworm
+expect 0 as envtool box remove --provider libvirt build:debian/bookworm
 [ -z "$(as virsh --connect qemu:///session pool-list --all --name | tr -d '\n')" ] || fail "the session has a pool"
 as pkill --uid 64123 --exact libvirtd
 
