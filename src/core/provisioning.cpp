@@ -62,21 +62,29 @@ std::filesystem::path record_path(const ProjectRun& run) {
   return run.environment->state / "provision_all.json";
 }
 
-std::map<std::string, ProvisionRecord> load_record(const ProjectRun& run) {
-  std::map<std::string, ProvisionRecord> done;
-  if (!run.environment) return done;
+/// What is known of the steps over all machines.
+struct AllRecord {
+  std::map<std::string, ProvisionRecord> done = {};
+  std::string job = {};  ///< of the script that runs on the machines, or ran when envtool was killed
+};
+
+AllRecord load_record(const ProjectRun& run) {
+  AllRecord record;
+  if (!run.environment) return record;
   const auto text = read_file_if_there(record_path(run));
-  if (!text) return done;
+  if (!text) return record;
   const Value document = parse_json(*text, record_path(run).string());
-  for (const auto& [name, entry] : document.members())
-    done[name] = {entry["fingerprint"].as_text(), entry["when"].as_text()};
-  return done;
+  for (const auto& [name, entry] : document["done"].members())
+    record.done[name] = {entry["fingerprint"].as_text(), entry["when"].as_text()};
+  record.job = document["job"].as_text();
+  return record;
 }
 
-void save_record(const ProjectRun& run, const std::map<std::string, ProvisionRecord>& done) {
-  Value document = Value::map();
-  for (const auto& [name, entry] : done)
-    document.set(name, Value::map({{"fingerprint", entry.fingerprint}, {"when", entry.when}}));
+void save_record(const ProjectRun& run, const AllRecord& record) {
+  Value done = Value::map();
+  for (const auto& [name, entry] : record.done)
+    done.set(name, Value::map({{"fingerprint", entry.fingerprint}, {"when", entry.when}}));
+  const Value document = Value::map({{"done", std::move(done)}, {"job", record.job}});
   write_file(record_path(run), to_json(document, 2) + "\n", 0600);
 }
 
@@ -104,10 +112,10 @@ Target target_of(const ProjectRun& run, const ProvisionConfig& item) {
 
 /// `once` means once for these machines: with a new one among them it is due again.
 Need need_of(const ProjectRun& run, const ProvisionConfig& item, const ProvisionSelection& selection,
-             const std::map<std::string, ProvisionRecord>& done) {
-  const auto record = done.find(item.name);
+             const AllRecord& all) {
+  const auto record = all.done.find(item.name);
   const std::string generation = sha256(target_of(run, item).generation);
-  const bool known = record != done.end() && record->second.fingerprint.starts_with(generation);
+  const bool known = record != all.done.end() && record->second.fingerprint.starts_with(generation);
   const ProvisionRecord stripped =
       known ? ProvisionRecord{record->second.fingerprint.substr(generation.size()), record->second.when}
             : ProvisionRecord{};
@@ -116,31 +124,37 @@ Need need_of(const ProjectRun& run, const ProvisionConfig& item, const Provision
   });
 }
 
+/// Runs a script on one machine after another; what a killed envtool left of its last one is ended there.
 void run_on_guests(ProjectRun& run, const ProvisionConfig& item, const Target& target,
-                   const ProvisionSelection& selection, Operation& operation) {
+                   const ProvisionSelection& selection, AllRecord& all, Operation& operation) {
   const Provisioner& provisioner = *run.services.provisioners.find(item.kind);
   if (provisioner.takes_flags()) {
     const ProvisionContext context = provision_context(run, target.machines, operation);
     return provisioner.run(item, context, selection.flags, operation);
   }
+  const std::string left = std::exchange(all.job, random_hex(8));
+  save_record(run, all);
   for (const std::string& machine : target.machines) {
     Operation here{operation.host, machine, operation.stop};
     const auto record = MachineStore(*run.environment, machine).load();
     const auto session = run.services.communicators.connect(
         run.endpoint_of(*record, here), std::chrono::seconds(30), [] {}, here);
+    if (!left.empty()) session->end_job(left, here);
     ProvisionContext context = provision_context(run, {machine}, here);
     context.ssh_user = record->ssh_user;
     context.communicator = session.get();
+    context.job = all.job;
     provisioner.run(item, context, selection.flags, here);
   }
+  all.job.clear();
 }
 
 }  // namespace
 
 void provision_all(ProjectRun& run, const ProvisionSelection& selection, Operation& operation) {
-  auto done = load_record(run);
+  AllRecord all = load_record(run);
   for (const ProvisionConfig& item : run.project.provision_all) {
-    if (!need_of(run, item, selection, done).due) continue;
+    if (!need_of(run, item, selection, all).due) continue;
     const std::string title = fmt::format("provision_all {}", item.name);
     const auto started = run.host.clock.now();
     const auto elapsed = [&] {
@@ -150,27 +164,25 @@ void provision_all(ProjectRun& run, const ProvisionSelection& selection, Operati
     const Target target = target_of(run, item);
     const std::string fingerprint =
         sha256(target.generation) + run.services.provisioners.find(item.kind)->fingerprint(item, run.project);
-    if (done.erase(item.name) > 0) save_record(run, done);
+    if (all.done.erase(item.name) > 0) save_record(run, all);
     try {
-      run_on_guests(run, item, target, selection, operation);
+      run_on_guests(run, item, target, selection, all, operation);
     } catch (Error& error) {
       run.host.reporter.step_finished("", title, StepOutcome::failed, elapsed());
       throw error.with_frame(title);
     }
-    if (!selection.flags.check) {
-      done[item.name] = {fingerprint, timestamp(run.host.clock)};
-      save_record(run, done);
-    }
+    if (!selection.flags.check) all.done[item.name] = {fingerprint, timestamp(run.host.clock)};
+    save_record(run, all);
     run.host.reporter.step_finished("", title, StepOutcome::done, elapsed());
   }
 }
 
 std::vector<PlannedStep> plan_provision_all(ProjectRun& run, const ProvisionSelection& selection) {
   std::vector<PlannedStep> steps;
-  const auto done = load_record(run);
+  const AllRecord all = load_record(run);
   for (const ProvisionConfig& item : run.project.provision_all)
     steps.push_back({"provision_all:" + item.name, fmt::format("provision_all {}", item.name),
-                     need_of(run, item, selection, done)});
+                     need_of(run, item, selection, all)});
   return steps;
 }
 

@@ -96,6 +96,23 @@ expect 0 envtool up
 says "good: is up, nothing to do" "after: is up" "last: is up"
 expect 0 envtool ssh good -c 'test -e /all'
 
+step "what a killed run left of a script over all machines is ended by the next"
+cat >>Envfile <<'END'
+  - name: long
+    machines: [good]
+    shell: |
+      touch /begun
+      exec flock --timeout 10 /lock sleep "$([ -e /tmp/again ] && echo 0 || echo 300)"
+END
+envtool up >/dev/null 2>&1 &
+running=$!
+eventually envtool exec good -- test -e /begun
+kill -KILL $running
+wait $running 2>/dev/null
+expect 0 envtool exec good -- touch /tmp/again
+expect 0 envtool up
+says "provision_all long"
+
 step "destroy"
 expect 0 envtool destroy --yes
 nothing_left
