@@ -8,12 +8,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Value texts(const std::vector<std::string>& list) {
-  Value value = Value::list();
-  for (const std::string& text : list) value.push_back(text);
-  return value;
-}
-
 Value folders_of(const MachineSpec& spec) {
   Value list = Value::list();
   for (const NativeFolder& folder : spec.folders)
@@ -21,7 +15,7 @@ Value folders_of(const MachineSpec& spec) {
                                {"guest", folder.guest},
                                {"read_only", folder.read_only},
                                {"owner", folder.owner.empty() ? spec.identity.user : folder.owner},
-                               {"covered", texts(folder.covered)},
+                               {"covered", Value::texts(folder.covered)},
                                {"hides_project_state", folder.hides_project_state}}));
   return list;
 }
@@ -44,7 +38,7 @@ Value networks_of(const MachineSpec& spec) {
                               {"isolated", network.isolated.value_or(false)}});
     if (network.host_number) value.set("number", *network.host_number);
     if (const auto promised = spec.promised.find(network.name); promised != spec.promised.end())
-      value.set("promised", texts(promised->second));
+      value.set("promised", Value::texts(promised->second));
     list.push_back(std::move(value));
   }
   return list;
@@ -55,7 +49,7 @@ Value networks_of(const MachineSpec& spec) {
 Value machine_request(const MachineSpec& spec) {
   Value hosts = Value::list();
   for (const HostsEntry& entry : spec.hosts)
-    hosts.push_back(Value::map({{"address", entry.address}, {"names", texts(entry.names)}}));
+    hosts.push_back(Value::map({{"address", entry.address}, {"names", Value::texts(entry.names)}}));
   Value request = Value::map({{"name", spec.backend_name},
                               {"environment", spec.environment_id},
                               {"hostname", spec.hostname.empty() ? spec.name : spec.hostname},

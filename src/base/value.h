@@ -37,6 +37,10 @@ class Value {
   Value(LateText value) : data_(std::move(value)) {}
   Value(List value) : data_(std::move(value)) {}
   static Value list() { return Value(List{}); }
+  /// A list of texts.
+  static Value texts(const std::vector<std::string>& texts) {
+    return Value(List(texts.begin(), texts.end()));
+  }
   static Value map();
   static Value map(std::initializer_list<Member> members);
   /// REQUIRES: no key twice. For large maps, where `set` would look at every member each time.

@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "core/machine_powers.h"
+#include "core/package_powers.h"
 #include "core/registry.h"
 
 /// Optional powers of providers: a provider also derives from each that it has, and lists it in its info.

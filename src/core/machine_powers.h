@@ -1,12 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/provider.h"
@@ -130,39 +128,6 @@ class Attach {
   virtual int attach(const std::string& backend_name, const AttachCommand& command, Operation& operation) = 0;
   /// Whether it would do so without asking for a password; else `exec` goes by SSH.
   virtual bool attaches_unasked() { return true; }
-};
-
-/// Making boxes out of machines.
-class Package {
- public:
-  static constexpr Capability capability = Capability::package;
-  virtual ~Package() = default;
-  /// Gives the machine's root file system, piece by piece, as a plain tar: entries lie below `./rootfs`,
-  /// owners are the guest's numbers. What the provider put there for this machine alone (keys, names,
-  /// addresses) is not in it; in its place is what a box of the provider's first format has, Vagrant's public
-  /// key for the ssh user included. The machine goes on as it was; a running one stands still for a moment,
-  /// and the tar is of that moment. Throws what `take` throws.
-  virtual void export_rootfs(const std::string& backend_name,
-                             const std::function<void(std::string_view)>& take, Operation& operation) = 0;
-};
-
-/// The same of machines whose disks only a guest can read: the core enters a copy and takes out what was the
-/// machine's own.
-class DiskPackage {
- public:
-  static constexpr Capability capability = Capability::package;
-  virtual ~DiskPackage() = default;
-  /// Starts a second machine with the disks of the first one's box as they are at this moment, its keys and
-  /// its name, and gives the backend name by which Provider's calls know it; its endpoint is the first one's
-  /// in all that is not the address. The machine goes on as it was; a running one may stand still for a
-  /// moment.
-  virtual std::string start_copy(const MachineSpec& spec, Operation& operation) = 0;
-  /// The disks of the stopped copy, whole, for as long as the copy is there.
-  virtual NewBoxDisks export_disks(const std::string& copy, Operation& operation) = 0;
-  /// Removes the machine's copy, also half of one. Not there: nothing to do. `destroy` of the machine does
-  /// it, too.
-  virtual void remove_copy(const std::string& backend_name, const std::string& environment_id,
-                           Operation& operation) = 0;
 };
 
 class ConsoleAccess {

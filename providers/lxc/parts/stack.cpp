@@ -12,17 +12,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Value texts(const std::vector<std::string>& list) {
-  Value value = Value::list();
-  for (const std::string& text : list) value.push_back(text);
-  return value;
-}
-
 bool among(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
 }
 
-Value texts(const std::map<std::string, std::string>& pairs) {
+Value text_map(const std::map<std::string, std::string>& pairs) {
   Value value = Value::map();
   for (const auto& [key, text] : pairs) value.set(key, text);
   return value;
@@ -58,13 +52,13 @@ std::string stack_text(const LayerStack& stack) {
   for (const SavedStack& saved : stack.snapshots)
     snapshots.push_back(Value::map({{"name", saved.name},
                                     {"when", saved.when},
-                                    {"layers", texts(saved.layers)},
-                                    {"disks", texts(saved.disks)},
+                                    {"layers", Value::texts(saved.layers)},
+                                    {"disks", text_map(saved.disks)},
                                     {"bytes", saved.bytes}}));
   return to_json(Value::map({{"version", 1},
-                             {"layers", texts(stack.layers)},
+                             {"layers", Value::texts(stack.layers)},
                              {"top", stack.top},
-                             {"disks", texts(stack.disks)},
+                             {"disks", text_map(stack.disks)},
                              {"snapshots", snapshots},
                              {"next", stack.next}}),
                  2) +

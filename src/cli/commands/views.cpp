@@ -27,15 +27,7 @@ Value to_value(const std::vector<PendingChange>& changes) {
   return list;
 }
 
-namespace {
-
-Value texts(const std::vector<std::string>& list) {
-  Value value = Value::list();
-  for (const std::string& text : list) value.push_back(text);
-  return value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Value to_value(const MachineStatus& status) {
   Value ports = Value::list(), networks = Value::list();
@@ -44,18 +36,18 @@ Value to_value(const MachineStatus& status) {
     networks.push_back(Value::map({{"name", place.name},
                                    {"device", place.device},
                                    {"mac", place.mac},
-                                   {"addresses", texts(place.addresses)}}));
+                                   {"addresses", Value::texts(place.addresses)}}));
   Value value = Value::map({{"name", status.name},
                             {"state", to_string(status.phase)},
                             {"in_envfile", status.in_envfile},
                             {"primary", status.primary},
                             {"provider", status.provider},
                             {"backend_name", status.backend_name},
-                            {"addresses", texts(status.addresses)},
+                            {"addresses", Value::texts(status.addresses)},
                             {"networks", networks},
                             {"ports", ports},
                             {"pending", to_value(status.pending)},
-                            {"kept_disks", texts(status.kept_disks)}});
+                            {"kept_disks", Value::texts(status.kept_disks)}});
   if (!status.detail.empty()) value.set("detail", status.detail);
   if (!status.busy.empty()) value.set("busy", status.busy);
   return value;

@@ -7,21 +7,14 @@
 using namespace envtool;
 using namespace envtool::lxc;
 
-namespace {
-
-Value texts(const std::vector<std::string>& list) {
-  Value value = Value::list();
-  for (const std::string& text : list) value.push_back(text);
-  return value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("a guest's options are read, and without any it gets nothing") {
-  const GuestOptions options = parse_guest_options(Value::map({{"nesting", true},
-                                                               {"tmpfs", 64 << 20},
-                                                               {"devices", texts({"/dev/net/tun"})},
-                                                               {"drop_capabilities", texts({"net_raw"})}}));
+  const GuestOptions options =
+      parse_guest_options(Value::map({{"nesting", true},
+                                      {"tmpfs", 64 << 20},
+                                      {"devices", Value::texts({"/dev/net/tun"})},
+                                      {"drop_capabilities", Value::texts({"net_raw"})}}));
 
   CHECK(options.nesting);
   CHECK(options.temporary == 64 << 20);
@@ -36,17 +29,18 @@ TEST_CASE("a guest's options are read, and without any it gets nothing") {
 TEST_CASE("a device is named by a plain path below /dev") {
   for (const char* path : {"", "fuse", "/dev", "/dev/", "/etc/passwd", "/dev/../etc/passwd", "/dev//fuse",
                            "/dev/fuse/", "/dev/a\nlxc.x = 1"})
-    CHECK_THROWS_WITH_AS(parse_guest_options(Value::map({{"devices", texts({path})}})),
+    CHECK_THROWS_WITH_AS(parse_guest_options(Value::map({{"devices", Value::texts({path})}})),
                          doctest::Contains("is no plain path below '/dev'"), Error);
 }
 
 TEST_CASE("a capability that there is not is refused with the nearest one") {
   try {
-    parse_guest_options(Value::map({{"drop_capabilities", texts({"net_rawe"})}}));
+    parse_guest_options(Value::map({{"drop_capabilities", Value::texts({"net_rawe"})}}));
     FAIL("taken");
   } catch (const Error& error) {
     CHECK(std::string(error.what()) == "option 'drop_capabilities': there is no capability 'net_rawe'");
     CHECK(error.hint() == "did you mean 'net_raw'?");
   }
-  CHECK_THROWS_AS(parse_guest_options(Value::map({{"drop_capabilities", texts({"CAP_NET_RAW"})}})), Error);
+  CHECK_THROWS_AS(parse_guest_options(Value::map({{"drop_capabilities", Value::texts({"CAP_NET_RAW"})}})),
+                  Error);
 }
