@@ -44,8 +44,8 @@ providers: {libvirt: {driver: qemu, uri: "$2"}}
 provision:
   - shell: systemctl is-active --quiet web || systemd-run --unit=web python3 -m http.server 8000 --directory /srv/app
 ready:
-  - {tcp: 8000, timeout: 60s}
-  - {http: 8000, path: /page, timeout: 60s}
+  - {tcp: 8000, timeout: 3m}
+  - {http: 8000, path: /page, timeout: 3m}
 YAML
 }
 
