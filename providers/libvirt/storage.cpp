@@ -1,10 +1,13 @@
 #include "providers/libvirt/storage.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
 #include "base/files.h"
+#include "providers/libvirt/file_copy.h"
 #include "providers/libvirt/image.h"
 #include "providers/libvirt/stream.h"
 #include "providers/libvirt/volume_xml.h"
@@ -36,6 +39,16 @@ std::string path_of_volume(const Volume& volume) {
 void delete_volume(const Volume& volume) {
   if (api().virStorageVolDelete(volume.get(), 0) != 0 && last_code() != VIR_ERR_NO_STORAGE_VOL)
     fail(fmt::format("remove the volume '{}'", name_of(volume)));
+}
+
+/// What fills it throws: a part of it is of no use.
+void or_delete(const Volume& volume, const std::function<void()>& fill) {
+  try {
+    fill();
+  } catch (...) {
+    api().virStorageVolDelete(volume.get(), 0);
+    throw;
+  }
 }
 
 /// A file in chunks, with progress.
@@ -141,13 +154,26 @@ bool Storage::is_being_uploaded(const std::string& prefix, Operation& operation)
 void Storage::upload_file(const Volume& volume, const std::filesystem::path& file,
                           Operation& operation) const {
   if (connection_.is_double()) return;
-  try {
+  or_delete(volume, [&] {
     FileChunks chunks(file, operation);
     upload(connection_, volume, chunks.size(), [&] { return chunks.next(); });
-  } catch (...) {
-    api().virStorageVolDelete(volume.get(), 0);
-    throw;
-  }
+  });
+}
+
+bool Storage::copy_here(const Volume& volume, const std::filesystem::path& file, Operation& operation) const {
+  if (!connection_.is_local() || connection_.is_double()) return false;
+  const UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd to(::open(path_of_volume(volume).c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat source {
+  }, target{};
+  if (!from || !to || ::fstat(from.get(), &source) != 0 || ::fstat(to.get(), &target) != 0) return false;
+  if (!S_ISREG(target.st_mode) || target.st_size != source.st_size || target.st_blocks != 0) return false;
+  or_delete(volume, [&] {
+    copy_into_zeros(from.get(), to.get(), static_cast<std::uint64_t>(source.st_size), operation);
+  });
+  // A libvirt that sees other file systems than we do has another file at that path.
+  return ::fstat(to.get(), &target) == 0 &&
+         info_of(volume).allocation == static_cast<std::uint64_t>(target.st_blocks) * 512;
 }
 
 void Storage::upload_box(const Box& box, Operation& operation) const {
@@ -155,8 +181,8 @@ void Storage::upload_box(const Box& box, Operation& operation) const {
   operation.say(fmt::format("copying the disk of box '{}' to libvirt: once", box.name));
   for (std::size_t i = 0; i < images.size(); ++i) {
     const std::string name = box_volume(box.digest, i);
-    upload_file(make_volume(volume_xml({.name = name, .capacity = images[i].size}), name), images[i].path,
-                operation);
+    const Volume volume = make_volume(volume_xml({.name = name, .capacity = images[i].size}), name);
+    if (!copy_here(volume, images[i].path, operation)) upload_file(volume, images[i].path, operation);
   }
 }
 

@@ -16,7 +16,7 @@
 namespace envtool::libvirt {
 
 /// Our pool of volumes: boxes, each once, and what machines write. Everything goes through libvirt's streams,
-/// so that it may be on another host.
+/// so that it may be on another host; a box's disk is copied by the kernel where we may write into the pool.
 class Storage {
  public:
   /// The pool, made and started when it is not there. Throws Error(failed).
@@ -67,6 +67,8 @@ class Storage {
   Volume volume(const std::string& name) const;
   Volume make_volume(const std::string& xml, const std::string& name) const;
   void upload_file(const Volume& volume, const std::filesystem::path& file, Operation& operation) const;
+  /// False, with the volume as it was, unless its file is one of this host's that we may write.
+  bool copy_here(const Volume& volume, const std::filesystem::path& file, Operation& operation) const;
   void upload_box(const Box& box, Operation& operation) const;
   bool is_being_uploaded(const std::string& prefix, Operation& operation) const;
   std::vector<Volume> volumes() const;
