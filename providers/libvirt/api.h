@@ -25,6 +25,7 @@ namespace envtool::libvirt {
   X(virDomainFSFreeze)               \
   X(virDomainFSThaw)                 \
   X(virDomainFree)                   \
+  X(virDomainGetID)                  \
   X(virDomainGetInfo)                \
   X(virDomainGetJobInfo)             \
   X(virDomainGetJobStats)            \

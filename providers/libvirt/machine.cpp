@@ -220,13 +220,23 @@ MachinePhase phase_of(const Domain& domain) {
   }
 }
 
+namespace {
+
+/// Of a domain that was looked up just now, which knows by itself whether it runs.
+MachinePhase phase_of_new(const Domain& domain) {
+  constexpr unsigned no_id = ~0u;
+  return api().virDomainGetID(domain.get()) == no_id ? MachinePhase::stopped : phase_of(domain);
+}
+
+}  // namespace
+
 MachineState state_of(const Connection& connection, const std::string& name) {
   const Domain domain = connection.find_domain(name);
   if (!domain) return {.phase = MachinePhase::absent, .detail = {}, .environment_id = {}, .addresses = {}};
   const auto tag = tag_of(domain);
   if (!tag)
     return {MachinePhase::broken, fmt::format("the domain '{}' was not made by envtool", name), {}, {}};
-  MachineState state{phase_of(domain), {}, tag->environment, {}};
+  MachineState state{phase_of_new(domain), {}, tag->environment, {}};
   if (!tag->address.empty()) state.addresses = {tag->address};
   state.networks = places_of(domain, *tag, state.phase == MachinePhase::running);
   if (state.phase == MachinePhase::broken)
