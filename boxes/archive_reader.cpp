@@ -64,7 +64,7 @@ ArchiveReader::ArchiveReader(ByteSource& source, Operation& operation)
   fail_unknown_format();
 }
 
-la_ssize_t ArchiveReader::read_feed(archive* reader, void* data, const void** block) {
+la_ssize_t ArchiveReader::read_feed(archive*, void* data, const void** block) {
   Feed& feed = *static_cast<Feed*>(data);
   try {
     const std::string_view bytes = feed.source.read(feed.operation);
@@ -75,7 +75,6 @@ la_ssize_t ArchiveReader::read_feed(archive* reader, void* data, const void** bl
     return static_cast<la_ssize_t>(bytes.size());
   } catch (...) {
     feed.failure = std::current_exception();
-    archive_set_error(reader, EIO, "it cannot be read");
     return ARCHIVE_FATAL;
   }
 }

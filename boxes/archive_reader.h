@@ -1,7 +1,5 @@
 #pragma once
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <locale.h>
 
 #include <exception>
@@ -11,6 +9,7 @@
 
 #include "base/error.h"
 #include "boxes/byte_source.h"
+#include "boxes/libarchive.h"
 
 namespace envtool {
 

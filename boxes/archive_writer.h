@@ -1,13 +1,12 @@
 #pragma once
 
-#include <archive.h>
-#include <archive_entry.h>
-
 #include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
+
+#include "boxes/libarchive.h"
 
 namespace envtool {
 

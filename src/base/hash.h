@@ -38,6 +38,10 @@ std::string sha256(std::string_view bytes);
 /// Throws Error(failed) when the file cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 
+/// FNV-1a of 64 bits as 16 hexadecimal digits: for names that nobody tries to forge and to see what is torn,
+/// for nothing secret. Unlike the others it needs no libcrypto.
+std::string fnv1a(std::string_view bytes);
+
 /// Bytes from the kernel's random source, as twice as many hexadecimal digits.
 std::string random_hex(std::size_t bytes);
 

@@ -86,7 +86,7 @@ SourcesConfig Session::box_sources() const {
 }
 
 EnvironmentStore& Session::environments() {
-  if (!environments_) environments_.emplace(host, host_machine_id());
+  if (!environments_) environments_.emplace(host);
   return *environments_;
 }
 

@@ -132,7 +132,7 @@ std::string lock_address(const BoxConfig& box) {
 
 BoxLocks::BoxLocks(const fs::path& project, const HostPaths& paths)
     : shared_{project / "Envfile.lock", {}},
-      personal_{paths.data / "box-locks" / (sha256(project.string()).substr(0, 16) + ".json"), {}},
+      personal_{paths.data / "box-locks" / (fnv1a(project.string()) + ".json"), {}},
       guards_(paths.data / "box-locks") {}
 
 BoxLock& BoxLocks::read(File& file) const {
@@ -155,7 +155,7 @@ std::vector<BoxPin> BoxLocks::pins_of(const BoxConfig& box) {
 bool BoxLocks::change(File& file, const std::function<void(BoxLock&)>& edit, Operation& operation) {
   const std::lock_guard lock(mutex_);
   make_directories(guards_, 0700);
-  const fs::path guard = guards_ / (sha256(file.path.string()).substr(0, 16) + ".lock");
+  const fs::path guard = guards_ / (fnv1a(file.path.string()) + ".lock");
   std::optional<FileLock> alone;
   while (!(alone = FileLock::try_take(guard, fmt::format("pid {}", ::getpid())))) {
     operation.check_stop();

@@ -82,6 +82,11 @@ std::string host_machine_id() {
 EnvironmentStore::EnvironmentStore(Host& host, std::string machine_id)
     : host_(host), machine_id_(std::move(machine_id)) {}
 
+const std::string& EnvironmentStore::machine_id() const {
+  if (machine_id_.empty()) machine_id_ = host_machine_id();
+  return machine_id_;
+}
+
 std::optional<Environment> EnvironmentStore::load(const std::string& id) const {
   const fs::path state = host_.paths.state / id;
   const auto text = read_file_if_there(state / "project.json", 65536);
@@ -121,7 +126,7 @@ void EnvironmentStore::record(const Environment& environment) const {
                                      {"name", environment.name},
                                      {"path", environment.directory.string()},
                                      {"inode", identity_of(environment.directory)},
-                                     {"machine", machine_id_}});
+                                     {"machine", machine_id()}});
   make_directories(environment.state, 0700);
   write_file(environment.state / "project.json", to_json(document, 2) + "\n", 0600, Durability::synced);
 }
@@ -131,7 +136,7 @@ void EnvironmentStore::write_id_file(const Environment& environment) const {
   make_directories(directory, 0755);
   if (!fs::exists(directory / ".gitignore")) write_file(directory / ".gitignore", "*\n");
   const Value document = Value::map({{"id", environment.id},
-                                     {"machine", machine_id_},
+                                     {"machine", machine_id()},
                                      {"path", environment.directory.string()},
                                      {"inode", identity_of(environment.directory)}});
   write_file(id_file(environment.directory), to_json(document, 2) + "\n");
@@ -155,7 +160,7 @@ FoundEnvironment EnvironmentStore::find(const fs::path& directory, const std::st
     return {std::move(here), file ? "the project's id file named another environment and was corrected" : ""};
   }
   if (!file) return {};
-  if (file->machine != machine_id_)
+  if (file->machine != machine_id())
     return {std::nullopt, "this project was copied from another host; it gets machines of its own here"};
   if (!named) return {};
   switch (relation(*named, directory)) {
@@ -199,7 +204,7 @@ Environment EnvironmentStore::ensure(const fs::path& directory, const std::strin
   }
   // An id file of this host without a record: the state was lost, and machines of that id may still exist.
   const auto file = read_id_file(directory);
-  const bool lost_state = file && file->machine == machine_id_ && !load(file->id);
+  const bool lost_state = file && file->machine == machine_id() && !load(file->id);
   const std::string id = lost_state ? file->id : random_hex(id_digits / 2);
   Environment made{id, project_name, directory, host_.paths.state / id};
   // The id first: by it, whatever a kill leaves of the record is found again.
@@ -228,7 +233,7 @@ Environment EnvironmentStore::by_reference(const std::string& reference) const {
 
 void EnvironmentStore::forget_half_made(const fs::path& directory) const {
   const auto file = read_id_file(directory);
-  if (!file || file->machine != machine_id_) return;
+  if (!file || file->machine != machine_id()) return;
   const Environment environment{file->id, {}, directory, host_.paths.state / file->id};
   // Where there is more, or nothing at all, the state was lost in another way, and the id still finds
   // machines.

@@ -34,7 +34,8 @@ struct FoundEnvironment {
 /// `.envtool` only points; the record below `state` is the truth. Safe for several processes at once.
 class EnvironmentStore {
  public:
-  EnvironmentStore(Host& host, std::string machine_id);
+  /// `machine_id` tells hosts apart; empty means that of this one, which is found when it is needed.
+  EnvironmentStore(Host& host, std::string machine_id = {});
 
   /// The environment of that project directory, without making one. A moved project's record follows it; a
   /// copy has none; a lost or wrong id file is written again.
@@ -58,8 +59,10 @@ class EnvironmentStore {
   void record(const Environment& environment) const;
   void write_id_file(const Environment& environment) const;
 
+  const std::string& machine_id() const;
+
   Host& host_;
-  std::string machine_id_;
+  mutable std::string machine_id_;
 };
 
 /// /etc/machine-id of this host, or what stands in for it.

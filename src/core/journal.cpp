@@ -17,9 +17,9 @@ namespace envtool {
 
 namespace {
 
-constexpr std::size_t checksum_digits = 8;
+constexpr std::size_t checksum_digits = 16;
 
-std::string checksum(std::string_view text) { return sha256(text).substr(0, checksum_digits); }
+std::string checksum(std::string_view text) { return fnv1a(text); }
 
 }  // namespace
 

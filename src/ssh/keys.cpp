@@ -1,13 +1,10 @@
 #include "ssh/keys.h"
 
-#include <openssl/evp.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 
+#include "base/libcrypto.h"
 #include "base/text.h"
 
 namespace envtool {
@@ -72,8 +69,8 @@ struct RawPair {
 };
 
 RawPair make_raw_pair() {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
-      EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), &EVP_PKEY_free);
+  const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"),
+                                                           EVP_PKEY_free);
   RawPair pair;
   std::size_t seed_size = raw_key_size;
   std::size_t public_size = raw_key_size;

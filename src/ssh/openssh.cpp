@@ -65,7 +65,7 @@ std::vector<Setting> settings_of(const SshEndpoint& endpoint, const OpenSshOptio
 
 /// OpenSSH binds to a temporary name first: the path, a dot and 16 random characters (muxserver_listen).
 constexpr std::size_t temporary_suffix = 17;
-constexpr std::size_t name_digits = 16;
+constexpr std::size_t name_digits = 16;  ///< as many as of `fnv1a`
 
 bool is_short_enough(const std::filesystem::path& directory) {
   return directory.native().size() + 1 + name_digits + temporary_suffix < sizeof(sockaddr_un::sun_path);
@@ -115,7 +115,7 @@ std::filesystem::path control_path(const std::filesystem::path& directory, const
   const std::string pinned = read_file_if_there(endpoint.known_hosts).value_or("");
   const std::string identity = fmt::format("{}\n{}\n{}\n{}\n{}", endpoint.user, endpoint.host, endpoint.port,
                                            endpoint.host_key_alias, pinned);
-  return directory / sha256(identity).substr(0, name_digits);
+  return directory / fnv1a(identity);
 }
 
 void end_control_master(const std::filesystem::path& socket, Operation& operation) {

@@ -1,7 +1,6 @@
 #include "ssh/session.h"
 
 #include <fmt/format.h>
-#include <libssh/callbacks.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -23,7 +22,7 @@ constexpr auto handshake_limit = 120s;
 /// How long output may still come from what a command left behind when it ended.
 constexpr auto linger = 500ms;
 
-template <class T, void (*Free)(T*)>
+template <class T, auto& Free>
 struct Freed {
   void operator()(T* object) const { Free(object); }
 };

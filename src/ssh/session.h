@@ -1,7 +1,5 @@
 #pragma once
 
-#include <libssh/libssh.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "base/files.h"
 #include "ssh/keys.h"
+#include "ssh/libssh.h"
 #include "ssh/readiness.h"
 
 namespace envtool {

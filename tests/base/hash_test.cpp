@@ -13,6 +13,13 @@ TEST_CASE("digests are those of the standard") {
   CHECK(sha256("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST_CASE("the quick hash is FNV-1a of 64 bits") {
+  // The algorithm's own test vectors.
+  CHECK(fnv1a("") == "cbf29ce484222325");
+  CHECK(fnv1a("a") == "af63dc4c8601ec8c");
+  CHECK(fnv1a("foobar") == "85944171f73967e8");
+}
+
 TEST_CASE("a stream in parts has the digest of the whole") {
   Sha256 hash;
   hash.add("a");

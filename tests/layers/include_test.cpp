@@ -34,6 +34,7 @@ const std::map<std::string, std::set<std::string>> allowed_layers = {
 const std::map<std::string, std::vector<std::string>> allowed_libraries = {
     {"yaml-cpp/", {"src/config/"}},
     {"libssh/", {"src/ssh/"}},
+    {"openssl/", {"src/base/libcrypto.h"}},
     {"archive", {"boxes/", "providers/libvirt/"}},
     {"curl/", {"boxes/"}},
     {"lxc/", {"providers/lxc/"}},

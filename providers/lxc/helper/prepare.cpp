@@ -172,6 +172,8 @@ bool prepare_image(Context& context, const fs::path& rootfs) {
 }
 
 void tidy_preparation(Context& context) {
+  // Most hosts never prepare anything, and then no name needs libcrypto.
+  if (!fs::exists(lock_of(context.layout))) return;
   if (!fs::exists(context.layout.container(preparation_name(context.layout.root)))) return;
   if (const auto alone = FileLock::try_take(lock_of(context.layout), fmt::format("pid {}", ::getpid())))
     drop_preparation(context);

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "base/library.h"
+
+/// The functions of libarchive that are used here, under their own names: it is opened by the first call.
+namespace envtool {
+
+inline constexpr Library libarchive{"libarchive.so.13", "sudo apt-get install libarchive13"};
+
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_acl_clear)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_copy_hardlink)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_copy_pathname)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_filetype)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_free)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_hardlink)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_mtime)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_new)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_pathname)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_pathname_utf8)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_rdevmajor)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_rdevminor)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_fflags)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_filetype)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_gname)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_size)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_uname)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_size)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_size_is_set)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_unset_atime)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_unset_birthtime)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_unset_ctime)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_xattr_add_entry)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_xattr_clear)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_xattr_next)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_xattr_reset)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_errno)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_error_string)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_filter_bytes)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_data_block)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_free)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_new)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_next_header)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_open)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_open_filename)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_bzip2)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_gzip)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_lz4)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_lzma)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_xz)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_filter_zstd)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_format_7zip)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_format_cpio)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_format_tar)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_read_support_format_zip)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_add_filter_gzip)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_add_filter_zstd)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_close)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_data)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_free)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_header)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_new)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_open)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_open_filename)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_bytes_in_last_block)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_bytes_per_block)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_filter_option)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_option)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_pax_restricted)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_raw)
+
+}  // namespace envtool

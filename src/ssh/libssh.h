@@ -1,0 +1,47 @@
+#pragma once
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+
+#include "base/library.h"
+
+/// The functions of libssh that are used here, under their own names: it is opened by the first call.
+namespace envtool {
+
+inline constexpr Library libssh{"libssh.so.4", "sudo apt-get install libssh-4"};
+
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_is_closed)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_new)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_open_session)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_read_nonblocking)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_request_exec)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_send_eof)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_write)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_connect)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_disconnect)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_event_add_session)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_event_dopoll)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_event_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_event_new)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_event_remove_session)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_get_error)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_get_fd)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_get_issue_banner)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_get_poll_flags)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_get_server_publickey)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_is_connected)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_key_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_new)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_options_set)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_pki_export_pubkey_base64)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_pki_import_privkey_base64)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_pki_import_privkey_file)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_remove_channel_callbacks)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_set_blocking)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_set_channel_callbacks)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_string_free_char)
+ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_userauth_publickey)
+
+}  // namespace envtool
