@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <future>
 
 #include "base/text.h"
 #include "providers/lxc/parts/stack.h"
@@ -113,24 +112,7 @@ void LxcProvider::export_rootfs(const std::string& name, const std::function<voi
   side_of(name).helper.export_rootfs(own_request(name), take, operation);
 }
 
-namespace {
-
-/// Before it moves a process to other control groups the kernel waits for a grace period of some 10 ms, and
-/// not again soon after. Moving this process to where it is has that pass while the helper starts.
-std::future<void> begin_grace_period() {
-  return std::async(std::launch::async, [] {
-    const auto group = unified_group(read_file("/proc/mounts"), read_file("/proc/self/cgroup"));
-    const UniqueFd file(group ? ::open(group->c_str(), O_WRONLY | O_CLOEXEC) : -1);
-    // Nothing but time is lost where it may not.
-    if (file) [[maybe_unused]]
-      const ssize_t ignored = ::write(file.get(), "0", 1);
-  });
-}
-
-}  // namespace
-
 int LxcProvider::attach(const std::string& name, const AttachCommand& command, Operation&) {
-  const std::future<void> moving = begin_grace_period();
   Value environment = Value::map();
   for (const auto& [variable, value] : command.environment) environment.set(variable, value);
   Value request = own_request(name);

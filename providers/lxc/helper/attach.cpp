@@ -1,11 +1,13 @@
 #include "providers/lxc/helper/attach.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <lxc/attach_options.h>
 #include <lxc/lxccontainer.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include <cstring>
 
 #include "providers/lxc/helper/container.h"
+#include "providers/lxc/helper/groups.h"
 #include "providers/lxc/helper/guest_tree.h"
 #include "providers/lxc/helper/streams.h"
 #include "providers/lxc/parts/login.h"
@@ -114,15 +117,12 @@ int wait_for(pid_t process) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-}  // namespace
-
-int attach_to_machine(Context& context, const std::vector<std::string>& words) {
-  const Record record = complete_record(context);
-  GuestProgram program = program_for(context, record, words);
-  const Container container = open_container(context.layout, record.name);
+/// Has liblxc start the program in the guest, with these streams or a terminal, and gives its process, or -1;
+/// with a terminal only when it has ended.
+pid_t attach_by_liblxc(lxc_container* container, GuestProgram& program, const GuestStreams& streams) {
   lxc_attach_options_t options = LXC_ATTACH_OPTIONS_DEFAULT;
   options.env_policy = LXC_ATTACH_CLEAR_ENV;
-  GuestStreams streams;
+  options.attach_flags &= ~LXC_ATTACH_MOVE_TO_CGROUP;  // it is born there
   if (program.terminal) {
     options.attach_flags |= LXC_ATTACH_TERMINAL;
   } else {
@@ -130,18 +130,40 @@ int attach_to_machine(Context& context, const std::vector<std::string>& words) {
     options.stdout_fd = streams.ends()[1];
     options.stderr_fd = streams.ends()[2];
   }
-  pass_signals_on();
   pid_t process = -1;
-  if (container->attach(container.get(), &run_in_guest, &program, &options, &process) != 0)
-    throw Error(ErrorKind::failed, fmt::format("liblxc cannot enter machine '{}'", record.name))
-        .with_hint(fmt::format("the log is '{}'", context.layout.log(record.name).string()));
-  guest_process = process;
-  // liblxc has set some to be ignored, as a terminal passes them on by itself.
-  if (!program.terminal) {
-    pass_signals_on();
-    streams.copy_until_end(process);
+  return container->attach(container, &run_in_guest, &program, &options, &process) == 0 ? process : -1;
+}
+
+/// Does so in a child that is in the machine's control groups. The child ends then, and leaves the program to
+/// this process.
+pid_t enter_guest(const Context& context, const Record& record, GuestProgram& program,
+                  const GuestStreams& streams) {
+  const Container container = open_container(context.layout, record.name);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("make a pipe", errno);
+  const UniqueFd answer(ends[0]), report(ends[1]);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const pid_t child = fork_into_groups(Cgroups::of_machine(context.layout, record.name), record.name);
+  if (child == 0) {
+    const pid_t process = attach_by_liblxc(container.get(), program, streams);
+    ::_exit(process > 0 && ::write(report.get(), &process, sizeof process) > 0 ? 0 : 1);
   }
-  return wait_for(process);
+  pid_t process = -1;
+  if (wait_for(child) == 0 && ::read(answer.get(), &process, sizeof process) > 0) return process;
+  throw Error(ErrorKind::failed, fmt::format("cannot enter machine '{}'", record.name))
+      .with_hint(fmt::format("the log is '{}'", context.layout.log(record.name).string()));
+}
+
+}  // namespace
+
+int attach_to_machine(Context& context, const std::vector<std::string>& words) {
+  const Record record = complete_record(context);
+  GuestProgram program = program_for(context, record, words);
+  GuestStreams streams;
+  pass_signals_on();
+  guest_process = enter_guest(context, record, program, streams);
+  if (!program.terminal) streams.copy_until_end(guest_process);
+  return wait_for(guest_process);
 }
 
 int open_console(Context& context) {

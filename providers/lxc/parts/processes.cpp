@@ -120,6 +120,14 @@ std::optional<pid_t> Cgroups::init(const std::string& name) const {
   return std::nullopt;
 }
 
+std::vector<fs::path> Cgroups::payload_groups(const std::string& name) const {
+  std::vector<fs::path> found;
+  for (const fs::path& mount : mounts_)
+    if (std::error_code code; fs::is_directory(mount / ("lxc.payload." + name), code))
+      found.push_back(mount / ("lxc.payload." + name));
+  return found;
+}
+
 std::vector<fs::path> Cgroups::directories(const std::string& name) const {
   std::vector<fs::path> found;
   for (const fs::path& own : own_)
@@ -152,15 +160,6 @@ std::string Cgroups::all_cpus(const std::string& name) const {
   for (const char* file : {"cpuset.effective_cpus", "cpuset.cpus.effective"})
     if (cpus.empty()) cpus = read_live(above / file).value_or("");
   return std::string(trim(cpus));
-}
-
-std::optional<fs::path> unified_group(std::string_view mounts, std::string_view groups) {
-  std::optional<fs::path> place;
-  for (const std::string& line : split(mounts, '\n'))
-    if (const auto fields = split(line, ' '); fields.size() >= 4 && fields[2] == "cgroup2") place = fields[1];
-  for (const std::string& line : split(groups, '\n'))
-    if (place && line.starts_with("0::/")) return *place / line.substr(4) / "cgroup.procs";
-  return std::nullopt;
 }
 
 int halt_signal(std::string_view status) {

@@ -34,6 +34,8 @@ class Cgroups {
   std::vector<pid_t> payload(const std::string& name) const;
   /// The guest's init as the host numbers it.
   std::optional<pid_t> init(const std::string& name) const;
+  /// The group of the container's processes in each hierarchy that has one.
+  std::vector<std::filesystem::path> payload_groups(const std::string& name) const;
   /// Directories of the container in every hierarchy, to be removed with all that is in them.
   std::vector<std::filesystem::path> directories(const std::string& name) const;
   /// The directory in which a control file of the container lies, if any hierarchy has it.
@@ -50,10 +52,6 @@ class Cgroups {
   std::vector<std::filesystem::path> own_;     ///< directories that are the machine's alone
   bool unified_first_ = false;
 };
-
-/// The file that lists the processes of a group of version 2, that of which /proc/PID/cgroup tells; nothing
-/// where no such hierarchy is mounted.
-std::optional<std::filesystem::path> unified_group(std::string_view mounts, std::string_view groups);
 
 /// The signal that asks an init to shut down, by what /proc/PID/status says that it blocks or catches:
 /// SIGRTMIN+3 for systemd, else SIGPWR, else SIGTERM, which ends a mere program. 0 when it would notice none

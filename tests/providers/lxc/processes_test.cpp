@@ -134,12 +134,13 @@ TEST_CASE("an init is asked to shut down by the signal that it listens to") {
   CHECK(halt_signal("") == 0);
 }
 
-TEST_CASE("a process is found in the unified hierarchy, beside others or alone") {
-  const std::string mounts =
-      "cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\ncgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n";
+TEST_CASE("the groups of a guest are told from its monitor's") {
+  FakeCgroups fake;
+  CHECK(fake.version(1).payload_groups("web").empty());
+  fake.put("lxc.monitor.web/cgroup.procs", "77\n");
+  fake.put("lxc.payload.web/cgroup.procs", "78\n");
+  fake.put("lxc.payload.webshop/cgroup.procs", "79\n");
 
-  CHECK(unified_group(mounts, "8:pids:/\n0::/user.slice/a b\n") ==
-        "/sys/fs/cgroup/unified/user.slice/a b/cgroup.procs");
-  CHECK(unified_group(mounts, "8:pids:/\n0::/\n") == "/sys/fs/cgroup/unified/cgroup.procs");
-  CHECK(unified_group("cgroup /sys/fs/cgroup/pids cgroup rw,pids 0 0\n", "8:pids:/\n") == std::nullopt);
+  CHECK(fake.version(2).payload_groups("web") ==
+        std::vector<std::filesystem::path>{fake.directory.path() / "lxc.payload.web"});
 }
