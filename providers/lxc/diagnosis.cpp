@@ -30,6 +30,13 @@ void add_findings(std::vector<HostCheck>& checks, const Value& found, const std:
        .required = false,
        .found = found["dnsmasq"].as_bool() ? "yes" : "missing: guests ask the host's name servers themselves",
        .fix = {{{"apt-get", "install", "--yes", "dnsmasq-base"}}}});
+  if (::access("/run/systemd/system", F_OK) != 0) return;
+  const bool enabled = ::access(boot_unit_link, F_OK) == 0;
+  checks.push_back({.name = "machines that start with the host",
+                    .ok = enabled,
+                    .required = false,
+                    .found = enabled ? "yes" : "'start_on_boot' does nothing yet",
+                    .fix = {{{"systemctl", "enable", "envtool-lxc-boot.service"}}}});
 }
 
 }  // namespace

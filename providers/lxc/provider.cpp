@@ -42,41 +42,44 @@ ProviderInfo lxc_info() {
                        Capability::package},
       .schema =
           {.name = "lxc",
-           .options = {{.name = "unprivileged",
-                        .type = OptionType::boolean,
-                        .summary = "whether the guest's root is nobody on the host",
-                        .fallback = true,
-                        .create_only = true},
-                       {.name = "storage",
-                        .type = OptionType::text,
-                        .summary =
-                            "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
+           .options =
+               {{.name = "unprivileged",
+                 .type = OptionType::boolean,
+                 .summary = "whether the guest's root is nobody on the host",
+                 .fallback = true,
+                 .create_only = true},
+                {.name = "storage",
+                 .type = OptionType::text,
+                 .summary = "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
                             "btrfs; the first where the kernel can",
-                        .choices = {"overlay", "dir", "btrfs"},
-                        .create_only = true},
-                       {.name = "config",
-                        .type = OptionType::map,
-                        .summary = "keys of LXC's own configuration, with a text or a list of texts"},
-                       {.name = "nesting",
-                        .type = OptionType::boolean,
-                        .summary = "whether containers in the guest may have a /proc and a /sys of their own",
-                        .fallback = false},
-                       {.name = "devices",
-                        .type = OptionType::text_list,
-                        .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
-                       {.name = "tmpfs",
-                        .type = OptionType::size,
-                        .summary = "gives the guest a /tmp of that size in memory"},
-                       {.name = "drop_capabilities",
-                        .type = OptionType::text_list,
-                        .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
-                       {.name = "mode",
-                        .type = OptionType::text,
-                        .summary =
-                            "who runs a new machine: root's helper, or the user without root; auto: the user "
+                 .choices = {"overlay", "dir", "btrfs"},
+                 .create_only = true},
+                {.name = "config",
+                 .type = OptionType::map,
+                 .summary = "keys of LXC's own configuration, with a text or a list of texts"},
+                {.name = "nesting",
+                 .type = OptionType::boolean,
+                 .summary = "whether containers in the guest may have a /proc and a /sys of their own",
+                 .fallback = false},
+                {.name = "devices",
+                 .type = OptionType::text_list,
+                 .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
+                {.name = "tmpfs",
+                 .type = OptionType::size,
+                 .summary = "gives the guest a /tmp of that size in memory"},
+                {.name = "drop_capabilities",
+                 .type = OptionType::text_list,
+                 .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
+                {.name = "start_on_boot",
+                 .type = OptionType::boolean,
+                 .summary = "whether it starts with the host: root's machines only, without provisioners",
+                 .fallback = false},
+                {.name = "mode",
+                 .type = OptionType::text,
+                 .summary = "who runs a new machine: root's helper, or the user without root; auto: the user "
                             "where this host is ready for that, unless started by sudo",
-                        .choices = {"auto", "root", "user"},
-                        .create_only = true}}},
+                 .choices = {"auto", "root", "user"},
+                 .create_only = true}}},
       .wrong_options = wrong_options};
 }
 
@@ -178,7 +181,7 @@ MachineState LxcProvider::inspect(const std::string& name, Operation& operation)
 }
 
 void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& operation) {
-  require_networks(spec);
+  require_possible(spec);
   Value request = machine_request(spec);
   add_identity(request, spec.identity);
   request.set("digest", box.digest);
@@ -201,7 +204,7 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
 }
 
 void LxcProvider::start(const MachineSpec& spec, Operation& operation) {
-  require_networks(spec);
+  require_possible(spec);
   require_known_keys(spec, side_of(spec.backend_name).helper.call("start", machine_request(spec), operation));
 }
 

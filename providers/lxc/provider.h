@@ -106,8 +106,9 @@ class LxcProvider final : public Provider,
   /// A bridge in which the machine's device is no more: it was deleted, made again or not. Else empty.
   std::string lost_bridge(const Record& record, Operation& operation) const;
   std::vector<NetworkPlace> network_places(const Record& record) const;
-  /// Throws Error(unsupported) when who is to run the machine cannot make its networks.
-  void require_networks(const MachineSpec& spec) const;
+  /// Throws Error(unsupported) when who is to run the machine cannot make its networks, or start it with the
+  /// host.
+  void require_possible(const MachineSpec& spec) const;
   void check(const Side& side, Operation& operation) const;
   HostCheck overlay_without_root(Operation& operation) const;
 

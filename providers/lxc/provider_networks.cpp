@@ -50,9 +50,14 @@ std::vector<NetworkPlace> LxcProvider::network_places(const Record& record) cons
   return places;
 }
 
-void LxcProvider::require_networks(const MachineSpec& spec) const {
+void LxcProvider::require_possible(const MachineSpec& spec) const {
   const bool exists = record_of(spec.backend_name).has_value();
   if ((exists ? &side_of(spec.backend_name) : &side_for(spec)) != &user_) return;
+  if (spec.options["start_on_boot"].as_bool())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("machine '{}': without root nothing starts it with the host", spec.name))
+        .with_hint(exists ? "leave out 'start_on_boot', or make the machine anew by 'sudo envtool up'"
+                          : "leave out 'start_on_boot', or use 'sudo envtool up'");
   for (const NetworkConfig& network : spec.networks)
     if (network.bridge.empty())
       throw Error(

@@ -95,12 +95,39 @@ providers:
     config:
       lxc.environment: "GREETING=hello there"
       lxc.sysctl.net.ipv4.ip_unprivileged_port_start: 80
+    start_on_boot: true
 END
 expect 0 envtool up
 says "--restart"
 expect 0 envtool up --restart
+says "does not start with this host before 'sudo systemctl enable envtool-lxc-boot.service'"
 equal "a list's text" "GREETING=hello there" "$(envtool ssh -c 'sudo -n cat /proc/1/environ' | tr '\0' '\n' | grep GREETING)"
 equal "a number" 80 "$(envtool ssh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start')"
+
+step "what wants to start with the host does, and nothing else does"
+for helper in "$(dirname "$ENVTOOL")"/{,../}libexec/envtool/envtool-lxc; do [ -x "$helper" ] && break; done
+# As the host is after a power cut.
+power_cut() { expect 0 envtool halt --force; ip link delete "$bridge"; nft delete table ip "$bridge"; }
+# As the unit does it.
+boot() { expect "$1" env -i "$helper" "{\"op\":\"boot\",\"root\":\"$ENVTOOL_ROOT\"}"; }
+power_cut
+boot 0
+equal "the state" running "$(state_of)"
+eventually envtool ssh -c true
+equal "an option" 80 "$(envtool ssh -c 'cat /proc/sys/net/ipv4/ip_unprivileged_port_start')"
+expect 0 envtool ssh -c 'test -e /vagrant/Envfile'
+expect 0 envtool plan --exit-code
+power_cut
+mv "$work/options" "$work/elsewhere"
+boot 1
+says "machine 'options-default-" "cannot share the folder '$work/options'"
+mv "$work/elsewhere" "$work/options"
+sed -i '/start_on_boot/d' Envfile
+expect 0 envtool up
+power_cut
+boot 0
+equal "the state" stopped "$(state_of)"
+expect 0 envtool up
 
 step "a key that envtool sets, or that is none, is refused before anything is touched"
 for key in lxc.rootfs.path lxc.net.0.type cpu.max lxc.enviroment; do

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/hosts.h"
 #include "base/text.h"
+#include "providers/lxc/helper/boot.h"
 #include "providers/lxc/helper/container.h"
 #include "providers/lxc/helper/devices.h"
 #include "providers/lxc/helper/disks.h"
@@ -295,6 +296,7 @@ Value start_machine(Context& context) {
     write_config(context, record, folders, around);
   }
   start_container(context.layout, name, around.groups);
+  remember_for_boot(context);
   // The guest boots meanwhile.
   if (!context.rootless()) Network(context).ensure_services();
   return Value::map({{"address", record.address}});
@@ -363,6 +365,8 @@ Value update_folders(Context& context) {
   if (!init) throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
   const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
   change_folders_in_guest(context, record, requested_folders(context, guest), *init);
+  // Whether it starts with the host waits for a restart, as options do.
+  if (fs::exists(context.layout.boot_request(record.name))) remember_for_boot(context);
   return Value::map();
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/files.h"
 #include "providers/lxc/helper/attach.h"
+#include "providers/lxc/helper/boot.h"
 #include "providers/lxc/helper/context.h"
 #include "providers/lxc/helper/disks.h"
 #include "providers/lxc/helper/export.h"
@@ -113,6 +114,7 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
   if (operation == "import") return import_box(context);
   if (operation == "verify_box") return verify_box(context);
   if (operation == "forget_box") return forget_box(context);
+  if (operation == "boot") return start_with_host(context);
   if (!is_machine_name(context.text("name")))
     throw Error(ErrorKind::usage, fmt::format("'{}' is no name for a machine", context.text("name")));
   check_texts(request);
@@ -214,7 +216,8 @@ void prepare_process() {
 int main(int count, char** words) {
   envtool::lxc::prepare_process();
   if (const auto status = envtool::lxc::run_interactive(count, words)) return *status;
-  const std::string text = envtool::to_json(envtool::lxc::answer(count, words)) + "\n";
+  const envtool::Value answer = envtool::lxc::answer(count, words);
+  const std::string text = envtool::to_json(answer) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  return std::fflush(stdout) == 0 && !answer["error"].is_map() ? 0 : 1;
 }

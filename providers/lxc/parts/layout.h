@@ -22,6 +22,8 @@ struct Layout {
   std::filesystem::path cgroups(const std::string& name) const { return container(name) / "cgroups"; }
   /// What its disk is made of (parts/stack.h); not there before its first snapshot.
   std::filesystem::path stack(const std::string& name) const { return container(name) / "layers.json"; }
+  /// The request that starts it with the host; only of machines that want that.
+  std::filesystem::path boot_request(const std::string& name) const { return container(name) / "boot.json"; }
   /// Mount points; what is mounted there only the machine's own processes see.
   std::filesystem::path mounts(const std::string& name) const { return root / "root" / name; }
   std::filesystem::path rootfs(const std::string& name) const { return mounts(name) / "rootfs"; }
@@ -51,6 +53,10 @@ struct Layout {
 };
 
 inline constexpr const char* default_root = "/var/lib/envtool";
+
+/// There when systemd starts machines with the host.
+inline constexpr const char* boot_unit_link =
+    "/etc/systemd/system/multi-user.target.wants/envtool-lxc-boot.service";
 
 /// Letters, digits, `-`, `_` and inner dots, at most 63: one file name, safe in LXC's configuration.
 bool is_machine_name(const std::string& name);
