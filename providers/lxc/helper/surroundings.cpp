@@ -8,6 +8,7 @@
 #include "providers/lxc/helper/lent_bridge.h"
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/helper/project_networks.h"
+#include "providers/lxc/parts/container_config.h"
 #include "providers/lxc/parts/ids.h"
 
 namespace envtool::lxc {
@@ -85,6 +86,7 @@ Record reserve_own(Context& context, Storage storage) {
                       .ids = context.request["unprivileged"].as_bool(true) ? choose_id_block(ids) : 0,
                       .user = context.text("user"),
                       .bridge = network.bridge(),
+                      .device = veth_name(name),
                       .address = network.subnet().host(choose_host(numbers)),
                       .mac = mac_address(network.bridge(), name),
                       .networks = choose_links(context, {}, network.subnet())};
