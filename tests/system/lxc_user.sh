@@ -163,6 +163,20 @@ equal "programs of root's" "" "$(ps -eo uid=,args= | awk '$1 == 0' | grep --fixe
 expect 0 envtool up
 says "nothing to do"
 
+step "ssh --attach, as the user, into the machine's own control groups"
+equal "who it is" vagrant "$(envtool ssh --attach -c 'id -un')"
+expect 7 envtool ssh --attach -c 'exit 7'
+envtool ssh --attach -c 'exec sleep 7391' &
+eventually pgrep --exact --full 'sleep 7391'
+sleeper=$(pgrep --exact --full 'sleep 7391')
+for group in /sys/fs/cgroup/*/user/$user; do
+  find "$group" -path '*lxc.payload.*' -name cgroup.procs -exec cat {} + | grep --quiet --line-regexp "$sleeper" ||
+    fail "it is not in the machine's group below '$group'"
+done
+kill "$sleeper"
+wait $!
+equal "exit code" 143 $?
+
 step "folders, from both sides, as user, root and www-data"
 equal "the user's file in the guest" vagrant:vagrant "$(guest 'stat -c %U:%G /vagrant/Envfile')"
 guest 'echo guest >/vagrant/of-user'
