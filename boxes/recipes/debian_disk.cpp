@@ -24,26 +24,59 @@ constexpr std::uint64_t first_sector = 2048;
 constexpr std::size_t boot_code_size = 440;
 constexpr const char* grub_directory = "/usr/lib/grub/i386-pc";
 
-/// Without `no_timer_check` a busy host without KVM lets a guest's kernel give up on its timer.
+/// `linux16`, as GRUB's `linux` moves fifty megabytes byte by byte at the end, which takes an emulated guest
+/// seconds. Without `no_timer_check` a busy host without KVM lets a guest's kernel give up on its timer; the
+/// tests of each cipher that it loads take an emulated guest seconds, too.
 constexpr std::string_view grub_config =
-    "linux /vmlinuz root=LABEL=root ro no_timer_check loglevel=4 console=tty0 console=ttyS0\n"
-    "initrd /initrd.img\n"
+    "linux16 /vmlinuz root=LABEL=root ro no_timer_check cryptomgr.notests loglevel=4 console=tty0 "
+    "console=ttyS0\n"
+    "initrd16 /initrd.img\n"
     "boot\n";
 
+/// The seed has the host name; for another one systemd would start a service of its own.
 constexpr std::string_view network_config = R"([Match]
 Name=en* eth*
 
 [Network]
 DHCP=yes
+
+[DHCPv4]
+UseHostname=no
 )";
 
 /// The kernel leaves a CPU that is plugged in while it runs to the user.
 constexpr std::string_view cpu_rule =
     "SUBSYSTEM==\"cpu\", ACTION==\"add\", TEST==\"online\", ATTR{online}==\"0\", ATTR{online}=\"1\"\n";
 
-/// What a virtual machine's disk and network may hang on; all else is in the root file system.
-constexpr std::string_view boot_modules =
-    "virtio_pci\nvirtio_blk\nvirtio_scsi\nvirtio_net\nata_piix\nsd_mod\nsr_mod\nnvme\n";
+/// What a virtual machine's disk may hang on; all else is in the root file system.
+constexpr std::string_view boot_modules_hook = R"sh(#!/bin/sh -e
+[ "$1" != prereqs ] || exit 0
+. /usr/share/initramfs-tools/hook-functions
+manual_add_modules virtio_pci virtio_blk virtio_scsi virtio_net ata_piix sd_mod sr_mod nvme
+)sh";
+
+/// In the place of Debian's script of that name, which has udev look at every device, as is done once more a
+/// moment later: here only where the disk is none of virtio's.
+constexpr std::string_view early_udev = R"sh(#!/bin/sh
+[ "$1" != prereqs ] || exit 0
+modprobe -aq virtio_pci virtio_blk
+! blkid -L root >/dev/null 2>&1 || exit 0
+/lib/systemd/systemd-udevd --daemon --resolve-names=never
+udevadm trigger --type=subsystems --action=add
+udevadm trigger --type=devices --action=add
+udevadm settle || true
+)sh";
+constexpr std::string_view early_udev_end = R"sh(#!/bin/sh -e
+[ "$1" != prereqs ] || exit 0
+[ ! -e /run/udev/control ] || udevadm control --exit
+mount -n -o move /dev "${rootmnt:?}/dev" || mount -n --move /dev "$rootmnt/dev"
+nuke /dev 2>/dev/null || rm -rf /dev
+ln -s "$rootmnt/dev" /dev
+)sh";
+
+/// Those of systemd that look for what such a disk does not have.
+constexpr std::string_view idle_generators[] = {"gpt-auto", "hibernate-resume", "integritysetup",
+                                                "run",      "system-update",    "veritysetup"};
 
 /// Nothing that a machine of this kind has hangs on them, and under emulation each costs a part of a second.
 constexpr std::string_view idle_units =
@@ -126,6 +159,10 @@ std::string write_in_guest(std::string_view content, std::string_view path) {
   return fmt::format("printf %s {} > \"$1\"{}\n", quote_shell(content), path);
 }
 
+std::string write_program(std::string_view content, std::string_view path) {
+  return write_in_guest(content, path) + fmt::format("chmod 0755 \"$1\"{}\n", path);
+}
+
 [[noreturn]] void fail_file(const fs::path& path) {
   throw Error(ErrorKind::failed, fmt::format("cannot write '{}': {}", path.string(), errno_text(errno)));
 }
@@ -158,7 +195,7 @@ void write_boot_loader(int image, const fs::path& directory, Operation& operatio
   const fs::path core = directory / "core.img";
   run_program(
       {"grub-mkimage", "--format=i386-pc", "--output=" + core.string(), "--prefix=(hd0,msdos1)/boot/grub",
-       "biosdisk", "part_msdos", "ext2", "linux", "normal", "configfile", "search_label", "ls", "echo"},
+       "biosdisk", "part_msdos", "ext2", "linux16", "normal", "configfile", "search_label", "ls", "echo"},
       "grub-common", operation);
   const std::string second = read_file(core);
   fs::remove(core);
@@ -183,7 +220,11 @@ std::string_view disk_packages() {
 std::string disk_essential_script() {
   return "mkdir -p \"$1\"/etc/initramfs-tools/conf.d\n" +
          write_in_guest("MODULES=list\n", "/etc/initramfs-tools/conf.d/envtool") +
-         write_in_guest(boot_modules, "/etc/initramfs-tools/modules");
+         "mkdir -p \"$1\"/etc/initramfs-tools/hooks \"$1\"/etc/initramfs-tools/scripts/init-top "
+         "\"$1\"/etc/initramfs-tools/scripts/init-bottom\n" +
+         write_program(boot_modules_hook, "/etc/initramfs-tools/hooks/envtool") +
+         write_program(early_udev, "/etc/initramfs-tools/scripts/init-top/udev") +
+         write_program(early_udev_end, "/etc/initramfs-tools/scripts/init-bottom/udev");
 }
 
 std::string disk_script(int image_fd) {
@@ -193,11 +234,14 @@ std::string disk_script(int image_fd) {
   script += write_in_guest("LABEL=root / ext4 defaults,errors=remount-ro 0 0\n", "/etc/fstab");
   script += write_in_guest(network_config, "/etc/systemd/network/80-dhcp.network");
   script += write_in_guest(cpu_rule, "/etc/udev/rules.d/80-cpu-online.rules");
-  script += write_in_guest(seed_program, "/usr/local/sbin/envtool-seed");
-  script += "chmod 0755 \"$1\"/usr/local/sbin/envtool-seed\n";
+  script += write_program(seed_program, "/usr/local/sbin/envtool-seed");
   script += write_in_guest(seed_unit, "/etc/systemd/system/envtool-seed.service");
   script += "chroot \"$1\" systemctl --quiet enable envtool-seed systemd-networkd systemd-resolved\n";
   script += fmt::format("chroot \"$1\" systemctl --quiet mask {}\n", idle_units);
+  script += "mkdir -p \"$1\"/etc/systemd/system-generators\n";
+  for (const std::string_view generator : idle_generators)
+    script +=
+        fmt::format("ln -s /dev/null \"$1\"/etc/systemd/system-generators/systemd-{}-generator\n", generator);
   script += "ln -sf ../run/systemd/resolve/stub-resolv.conf \"$1\"/etc/resolv.conf\n";
   script +=
       "rm -rf \"$1\"/run/* \"$1\"/var/lib/dbus/machine-id \"$1\"/var/log/dpkg.log \"$1\"/var/log/apt/*\n";

@@ -10,7 +10,7 @@
 namespace envtool {
 
 /// Raised when what is on the disk changes, so that boxes of the old one are made anew.
-inline constexpr int debian_disk_version = 2;
+inline constexpr int debian_disk_version = 3;
 
 /// Of the guest's disk; a machine's may be larger, and its file system grows with it.
 inline constexpr std::uint64_t debian_disk_size = 10ull << 30;

@@ -59,3 +59,12 @@ TEST_CASE("a disk takes over its seed at every boot") {
   CHECK(script.find("> \"$1\"/usr/local/sbin/envtool-seed") != std::string::npos);
   CHECK(script.find("systemctl --quiet enable envtool-seed") != std::string::npos);
 }
+
+TEST_CASE("a disk's first file system finds a disk that is none of virtio's, too") {
+  const std::string script = disk_essential_script();
+
+  for (const char* module : {"virtio_blk", "virtio_scsi", "ata_piix", "nvme"})
+    CHECK(script.find(module) != std::string::npos);
+  CHECK(script.find("> \"$1\"/etc/initramfs-tools/scripts/init-top/udev") != std::string::npos);
+  CHECK(script.find("udevadm trigger") != std::string::npos);
+}
