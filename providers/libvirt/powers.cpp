@@ -24,6 +24,14 @@ std::vector<std::string> LibvirtProvider::kept_disks(const std::string& name, Op
   return storage ? libvirt::kept_disks(*storage, {name, place->environment}) : std::vector<std::string>();
 }
 
+std::vector<std::string> LibvirtProvider::kept_volumes(const std::string& name, Operation& operation) {
+  std::vector<std::string> volumes;
+  const auto place = places_.find(name);
+  for (const std::string& disk : kept_disks(name, operation))
+    volumes.push_back(MachineNames{name, place->environment}.disk(disk));
+  return volumes;
+}
+
 void LibvirtProvider::keep_disks(const std::string& name, const std::string& environment_id,
                                  const std::set<std::string>& disks, Operation&) {
   const auto place = places_.find(name);
@@ -109,12 +117,16 @@ std::vector<SnapshotInfo> LibvirtProvider::snapshots(const std::string& name, Op
 
 void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot,
                                     Operation& operation) {
-  std::vector<std::string> kept;
-  const auto place = places_.find(name);
-  for (const std::string& disk : kept_disks(name, operation))
-    kept.push_back(MachineNames{name, place->environment}.disk(disk));
   const Found machine = find(name);
-  libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot, kept);
+  libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
+                         kept_volumes(name, operation));
+}
+
+void LibvirtProvider::check_snapshot(const std::string& name, const std::string& snapshot,
+                                     Operation& operation) {
+  const Found machine = find(name);
+  libvirt::check_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
+                          kept_volumes(name, operation));
 }
 
 void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot, Operation&) {

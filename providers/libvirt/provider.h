@@ -51,6 +51,7 @@ class LibvirtProvider final : public Provider,
   void resume(const std::string& name, Operation& operation) override;
   std::vector<SnapshotInfo> snapshots(const std::string& name, Operation& operation) override;
   void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
+  void check_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   MachineUsage usage(const std::string& name, Operation& operation) override;
@@ -81,6 +82,7 @@ class LibvirtProvider final : public Provider,
   Found find(const std::string& name);
   /// Once there is no machine: remembers where its kept disks are, or forgets it.
   void leave_disks(const Connection& connection, const MachineNames& names);
+  std::vector<std::string> kept_volumes(const std::string& name, Operation& operation);
   /// From now on libvirt is asked for them.
   void expect_kept_disks(const std::string& name);
 

@@ -7,7 +7,9 @@
 #include <charconv>
 #include <filesystem>
 
+#include "base/text.h"
 #include "providers/libvirt/machine.h"
+#include "providers/libvirt/restorable.h"
 #include "providers/libvirt/storage.h"
 #include "providers/libvirt/xml.h"
 
@@ -163,6 +165,48 @@ void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
     save_beside(machine, snapshot, snapshot_xml(snapshot, left_out), phase);
   else
     make_snapshot(domain, snapshot, snapshot_xml(snapshot, left_out));
+}
+
+namespace {
+
+SnapshotWorld world_of(const SnapshotOwner& machine, const SnapshotFacts& facts,
+                       const std::vector<std::string>& kept) {
+  SnapshotWorld world;
+  const Storage storage = storage_of(machine);
+  for (const std::string& volume : storage.list(machine.names.volume_prefix())) {
+    const std::string path = storage.path_of(volume).value_or("");
+    world.directory = std::filesystem::path(path).parent_path();
+    world.files.insert(path);
+    if (std::find(kept.begin(), kept.end(), volume) != kept.end()) world.kept.insert(path);
+  }
+  for (const std::string& name : facts.networks)
+    if (machine.connection.find_network(name)) world.networks.insert(name);
+  return world;
+}
+
+/// QEMU reads memory back into the kind of machine that it was only.
+bool runs_here(const Connection& connection, const SnapshotFacts& facts) {
+  if (!facts.has_memory || connection.is_double() || facts.machine.empty()) return true;
+  return Text(api().virConnectGetDomainCapabilities(connection.get(), nullptr, facts.architecture.c_str(),
+                                                    facts.machine.c_str(), facts.type.c_str(), 0)) != nullptr;
+}
+
+}  // namespace
+
+void check_snapshot(const SnapshotOwner& machine, const std::string& name,
+                    const std::vector<std::string>& kept) {
+  const Snapshot snapshot = find_snapshot(machine.domain, name);
+  if (!snapshot) throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", name));
+  const SnapshotFacts facts = snapshot_facts(description_of(snapshot));
+  std::vector<std::string> reasons = why_not_restorable(facts, world_of(machine, facts, kept));
+  if (!runs_here(machine.connection, facts))
+    reasons.push_back(
+        fmt::format("its host has no '{}' machines of type '{}' any more", facts.machine, facts.type));
+  if (reasons.empty()) return;
+  throw Error(ErrorKind::failed,
+              fmt::format("the snapshot '{}' cannot be restored: {}", name, join(reasons, "; ")))
+      .with_hint(
+          fmt::format("give the machine back what it had then, or 'envtool snapshot delete {}'", name));
 }
 
 void restore_snapshot(const SnapshotOwner& machine, const std::string& name) {

@@ -69,6 +69,9 @@ class Snapshots {
   /// A name that is taken: Error(failed). The core has checked that it is one (core/snapshots.h).
   virtual void save_snapshot(const std::string& backend_name, const std::string& snapshot,
                              Operation& operation) = 0;
+  /// Whether it could be restored to the end, as far as can be known before: asked while the machine may
+  /// still run. Changes nothing. Throws Error(failed) with what stands against it and a way out.
+  virtual void check_snapshot(const std::string&, const std::string&, Operation&) {}
   /// Gives the stopped machine the disks of the snapshot, which stays. Address, MAC and name remain. No such
   /// snapshot: Error(failed).
   virtual void restore_snapshot(const std::string& backend_name, const std::string& snapshot,

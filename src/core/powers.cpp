@@ -128,9 +128,10 @@ Outcome Powers::restore_snapshot(const std::vector<std::string>& machines, const
     const MachineRecord& record = context.record;
     recover(context, job.journal());
     // Nothing is stopped before it is known that it can start again.
-    const auto there =
-        power_of_provider<Snapshots>(record.provider).snapshot_names(record.backend_name, context.operation);
+    auto& snapshots = power_of_provider<Snapshots>(record.provider);
+    const auto there = snapshots.snapshot_names(record.backend_name, context.operation);
     if (!has(there, snapshot)) throw no_snapshot(context.config.name, there, snapshot);
+    snapshots.check_snapshot(record.backend_name, snapshot, context.operation);
     parts_.run.check_host(record.provider, context.config, context.operation);
     const bool ran = is_alive(context.state.phase);
     // What a graceful stop would write is thrown away.

@@ -104,6 +104,19 @@ TEST_CASE("a snapshot gives the disk back, with what provisioners had done, and 
   CHECK(world.guests.commands().size() == commands + 1);  // the second one alone was due again
 }
 
+TEST_CASE("a snapshot that cannot be restored is refused before the machine is stopped for it") {
+  UpWorld world;
+  run_cli(world, {"snapshot", "save", "clean"});
+  world.backend.fail_at("check_snapshot", "its disk is gone");
+
+  const CliResult result = run_cli(world, {"snapshot", "restore", "clean"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "its disk is gone"));
+  CHECK(world.machine().phase == MachinePhase::running);
+  CHECK(world.machine().starts == 1);
+}
+
 TEST_CASE("restoring a stopped machine leaves it stopped") {
   UpWorld world;
   run_cli(world, {"halt"});

@@ -234,6 +234,7 @@ void check_snapshots(const ProviderUnderTest& test) {
 
   CHECK_THROWS_AS(power->restore_snapshot(name, "none", test.operation), Error);
   for (const char* snapshot : {"still", "live", "still"}) {
+    power->check_snapshot(name, snapshot, test.operation);
     power->restore_snapshot(name, snapshot, test.operation);
     CHECK(phase_of(test, name) == MachinePhase::stopped);
     test.provider.start(spec, test.operation);

@@ -293,6 +293,10 @@ void FakeProvider::save_snapshot(const std::string& backend_name, const std::str
   machine.phase = before;
 }
 
+void FakeProvider::check_snapshot(const std::string& backend_name, const std::string&, Operation& operation) {
+  backend_.enter("check_snapshot", backend_name, operation);
+}
+
 void FakeProvider::restore_snapshot(const std::string& backend_name, const std::string& snapshot,
                                     Operation& operation) {
   backend_.enter("restore_snapshot", backend_name, operation);

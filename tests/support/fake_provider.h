@@ -119,6 +119,8 @@ class FakeProvider : public Provider,
   std::vector<SnapshotInfo> snapshots(const std::string& backend_name, Operation& operation) override;
   void save_snapshot(const std::string& backend_name, const std::string& snapshot,
                      Operation& operation) override;
+  void check_snapshot(const std::string& backend_name, const std::string& snapshot,
+                      Operation& operation) override;
   void restore_snapshot(const std::string& backend_name, const std::string& snapshot,
                         Operation& operation) override;
   void delete_snapshot(const std::string& backend_name, const std::string& snapshot,

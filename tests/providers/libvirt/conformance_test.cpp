@@ -178,6 +178,24 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a running machine with a kept disk has 
   CHECK(volumes_beginning_with("kept.").empty());
 }
 
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a snapshot is refused once a disk of it is gone") {
+  MachineSpec spec = conformance_spec(test, "poorer");
+  spec.disks = {{.name = "data", .size = ByteSize{1 << 20}}};
+  provider->create(spec, test.box, operation);
+  Snapshots& snapshots = *power_of<Snapshots>(*provider);
+  snapshots.save_snapshot("poorer", "one", operation);
+  snapshots.check_snapshot("poorer", "one", operation);
+  const libvirt::Pool pool = outside.find_pool(libvirt::pool_name);
+  const std::string disk = libvirt::MachineNames{"poorer", test.environment_id}.disk("data");
+  const libvirt::Volume volume(libvirt::api().virStorageVolLookupByName(pool.get(), disk.c_str()));
+  REQUIRE(libvirt::api().virStorageVolDelete(volume.get(), 0) == 0);
+
+  CHECK_THROWS_WITH_AS(snapshots.check_snapshot("poorer", "one", operation), doctest::Contains("is gone"),
+                       Error);
+
+  destroy("poorer");
+}
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
   provider->create(conformance_spec(test, "user"), test.box, operation);
 

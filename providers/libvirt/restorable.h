@@ -1,0 +1,36 @@
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Whether a snapshot can be restored to the end: values from values.
+namespace envtool::libvirt {
+
+/// What libvirt's description of a snapshot says of the machine as it was. libvirt makes it so again: CPUs,
+/// memory and devices come out of it, and need not be those of now.
+struct SnapshotFacts {
+  struct Disk {
+    std::string target;    ///< "vdb"
+    std::string file;      ///< where it lay
+    bool is_part = false;  ///< the snapshot has its content
+  };
+  bool has_memory = false;
+  std::string type, architecture, machine;  ///< "kvm", "x86_64", "pc-i440fx-7.2"
+  std::vector<Disk> disks;
+  std::vector<std::string> networks;  ///< of libvirt's
+};
+SnapshotFacts snapshot_facts(std::string_view xml);
+
+/// What there is now.
+struct SnapshotWorld {
+  std::string directory;           ///< of our pool: of disks elsewhere nothing is known
+  std::set<std::string> files;     ///< of volumes in it
+  std::set<std::string> kept;      ///< of those, disks that outlive the machine
+  std::set<std::string> networks;  ///< of libvirt's
+};
+/// What stands against it, each a clause with the object; empty when nothing does.
+std::vector<std::string> why_not_restorable(const SnapshotFacts& snapshot, const SnapshotWorld& world);
+
+}  // namespace envtool::libvirt
