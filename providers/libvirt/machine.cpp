@@ -250,6 +250,11 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
   if (wants_uefi(spec) && box.metadata.has("recipe"))
     throw Error(ErrorKind::unsupported, fmt::format("the box '{}' boots by BIOS only", box.name))
         .with_hint("leave out 'firmware: uefi', or take a box with a loader for it");
+  if (!spec.user_data.empty() && !box.metadata["image"].as_bool())
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the box '{}' has no cloud-init, as far as is known, and 'cloud_init' is for it",
+                            box.name))
+        .with_hint("leave it out, or take an image with cloud-init");
   check_networks(connection, spec);
   const Storage storage = Storage::ensure(connection, pool_directory);
   const std::vector<Backing> disks = storage.box(box, operation);

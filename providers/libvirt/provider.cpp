@@ -27,7 +27,7 @@ ProviderInfo libvirt_info() {
           .summary = "virtual machines of QEMU and KVM through libvirt",
           .box_formats = {"libvirt"},
           .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks,
-                       Feature::networks, Feature::host_bridges, Feature::mac},
+                       Feature::networks, Feature::host_bridges, Feature::mac, Feature::cloud_init},
           .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
                            Capability::live_limits, Capability::suspend, Capability::snapshots,
                            Capability::usage, Capability::kept_disks, Capability::package},

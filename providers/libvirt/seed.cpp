@@ -30,6 +30,16 @@ std::string user_data(const MachineSpec& spec) {
   return "#cloud-config\n" + to_json(document, 2) + "\n";
 }
 
+/// Ours first, and the user's merged into it: what both have stays ours, or he could not get in, but lists
+/// get his items, too (docs.cloud-init.io, merging user data sections).
+std::string with_own(const std::string& ours, const std::string& own) {
+  if (own.empty()) return ours;
+  const Value first = Value::map({{"type", "text/cloud-config"}, {"content", ours}});
+  const Value second =
+      Value::map({{"content", own}, {"Merge-Type", "list(append)+dict(no_replace,recurse_list)+str()"}});
+  return "#cloud-config-archive\n" + to_json(Value(Value::List{first, second}), 2) + "\n";
+}
+
 }  // namespace
 
 std::vector<IsoFile> seed_files(const MachineSpec& spec) {
@@ -40,7 +50,7 @@ std::vector<IsoFile> seed_files(const MachineSpec& spec) {
   const std::string meta_data =
       to_json(Value::map({{"instance-id", instance}, {"local-hostname", spec.hostname}}), 2) + "\n";
   return {{"meta-data", meta_data},
-          {"user-data", user_data(spec), 0600},
+          {"user-data", with_own(user_data(spec), spec.user_data), 0600},
           {"envtool/instance", instance + "\n"},
           {"envtool/user", identity.user + "\n"},
           {"envtool/authorized_key", identity.authorized_key + "\n"},

@@ -11,6 +11,7 @@
 #include "core/inventory.h"
 #include "core/rootfs.h"
 #include "core/take_over.h"
+#include "core/user_data.h"
 
 namespace envtool {
 
@@ -338,6 +339,7 @@ Value restart_values(const MachineConfig& machine, const ProviderInfo& provider)
 
 Value create_values(const MachineConfig& machine, const ProviderInfo& provider) {
   Value values = Value::map({{"box", machine.box ? machine.box->name : ""}, {"ssh.user", machine.ssh.user}});
+  if (provider.features.contains(Feature::cloud_init)) values.set("cloud_init", user_data_digest(machine));
   const Value options = provider_options(machine, provider.name);
   for (const OptionSpec& option : provider.schema.options)
     if (option.create_only)

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/diagnostics.h"
 #include "core/host_resources.h"
+#include "core/user_data.h"
 
 namespace envtool {
 
@@ -179,6 +180,8 @@ Findings findings_with(ProjectRun& run, const MachineConfig& machine, const Prov
   Findings found{.unsupported = unsupported_keys(machine, provider)};
   check_folders(machine, provider, found.wrong);
   if (!is_made) check_box(run, machine, provider, found.wrong);
+  if (!is_made && provider.features.contains(Feature::cloud_init))
+    append(found.wrong, check_user_data(machine));
   return found;
 }
 

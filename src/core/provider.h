@@ -100,6 +100,7 @@ struct MachineSpec {
   std::vector<NativeFolder> folders;
   std::vector<HostsEntry> hosts;  ///< names of the project's machines, as far as known
   GuestIdentity identity;
+  std::string user_data;  ///< the user's own for cloud-init, of a machine that is to be made
   std::chrono::milliseconds shutdown_timeout{60'000};
   Value options;  ///< the provider's own table, validated, defaults filled in
 };

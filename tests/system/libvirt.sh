@@ -151,6 +151,11 @@ kill -9 "$(cat "/run/libvirt/qemu/$name.pid")"
 stopped() { [ "$(state_of)" = stopped ]; }
 eventually stopped
 
+step "a snapshot with a disk that is gone is refused, and the others stay as they are"
+virsh vol-delete "$(virsh vol-list envtool | awk '/disk-scratch/ { print $1 }')" --pool envtool
+expect 1 envtool snapshot restore before
+says "cannot be restored" "disk-scratch" "envtool snapshot delete before"
+
 step "destroy leaves what is not its own, and nothing else"
 expect 0 envtool destroy --yes
 equal "domains" "- foreign" "$(in_libvirt list --all)"

@@ -43,6 +43,12 @@ before_world() {
 
 step "up: a user of its own, a larger disk"
 cp --reflink=auto "$ENVTOOL_TEST_CACHE/cloud.qcow2" "$work/cloud.qcow2"
+cat >"$work/user-data.yaml" <<'END'
+#cloud-config
+hostname: not-this
+users: [{name: eve}]
+write_files: [{path: /etc/asked-for, content: "by the user\n"}]
+END
 project cloud <<END
 name: cloud
 provider: libvirt
@@ -52,9 +58,13 @@ disk: 12GiB
 folders: []
 hostname: from-the-cloud
 ssh: {user: ada}
+cloud_init: {file: user-data.yaml}
 timeouts: {boot: 8m}
 providers: {libvirt: {driver: qemu}}
 END
+expect 2 envtool up
+says "no file"
+mv "$work/user-data.yaml" .
 expect 0 envtool up
 
 step "what the seed said is so, at once"
@@ -66,5 +76,12 @@ step "and stays so when cloud-init is through, without an error"
 expect 0 envtool ssh -c 'cloud-init status --wait >/dev/null; cloud-init status --long; df --output=size --block-size=M / | tail -1'
 says "status: done" DataSourceNoCloud
 [[ $output =~ ([0-9]+)M ]] && [ "${BASH_REMATCH[1]}" -gt 11500 ] || fail "the file system did not grow with the disk"
+
+step "data of the user's own came beside it, and their change asks for a new machine"
+expect 0 envtool ssh -c 'cat /etc/asked-for; getent passwd eve ada; sudo cat /etc/ssh/sshd_config.d/10-keys-only.conf; hostname'
+says "by the user" eve: ada: "PasswordAuthentication no" from-the-cloud
+echo "# more" >>user-data.yaml
+expect 0 envtool status
+says "changed: cloud_init"
 expect 0 envtool destroy --yes
 nothing_left

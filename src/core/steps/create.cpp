@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "core/guest_networks.h"
 #include "core/steps/steps.h"
+#include "core/user_data.h"
 
 namespace envtool {
 
@@ -85,6 +86,7 @@ void create_machine(MachineContext& machine) {
   machine.save(true);
   MachineSpec spec = machine.spec();
   spec.identity = make_identity(machine);
+  spec.user_data = user_data_of(machine.config);
   if (!spec.cpus) spec.cpus = machine.box->defaults.cpus;
   if (!spec.memory) spec.memory = machine.box->defaults.memory;
   machine.provider.create(spec, *machine.box, machine.operation);

@@ -43,6 +43,20 @@ TEST_CASE("cloud-init finds user, key, host key and host name, whatever they hol
   CHECK(document["hostname"].as_text() == "web");
 }
 
+TEST_CASE("the user's own data come to cloud-init beside ours, which stay") {
+  MachineSpec spec = a_spec();
+  spec.user_data = "#cloud-config\nusers: [{name: eve}]\nruncmd: [date]\n";
+
+  const std::string text = content(seed_files(spec), "user-data");
+
+  REQUIRE(text.starts_with("#cloud-config-archive\n"));
+  const Value parts = parse_json(text.substr(text.find('\n')), "user-data");
+  REQUIRE(parts.items().size() == 2);
+  CHECK(parts.items()[0]["content"].as_text() == content(seed_files(a_spec()), "user-data"));
+  CHECK(parts.items()[1]["content"].as_text() == spec.user_data);
+  CHECK(parts.items()[1]["Merge-Type"].as_text().find("no_replace") != std::string::npos);
+}
+
 TEST_CASE("boxes of our recipes find the same in plain files") {
   const std::vector<IsoFile> files = seed_files(a_spec());
 
