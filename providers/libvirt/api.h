@@ -9,6 +9,7 @@ namespace envtool::libvirt {
 /// Every function of the library that this provider calls.
 #define ENVTOOL_LIBVIRT_FUNCTIONS(X) \
   X(virConnectClose)                 \
+  X(virConnectGetCapabilities)       \
   X(virConnectGetDomainCapabilities) \
   X(virConnectGetType)               \
   X(virConnectIsAlive)               \

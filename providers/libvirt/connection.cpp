@@ -61,20 +61,23 @@ Connection::Connection(std::string uri) : uri_(std::move(uri)), facts_(parse_uri
   is_double_ = type != nullptr && std::string_view(type) == "TEST";
 }
 
-bool Connection::can_run(const std::string& type) const {
+std::optional<std::string> Connection::capabilities(const std::string& type) const {
   const std::lock_guard lock(mutex_);
-  const auto known = can_run_.find(type);
-  if (known != can_run_.end()) return known->second;
+  const auto known = capabilities_.find(type);
+  if (known != capabilities_.end()) return known->second;
   // Of the host's own processor only: libvirt looks at each QEMU that it is asked for, which takes seconds.
-  const Text capabilities(
-      api().virConnectGetDomainCapabilities(get(), nullptr, nullptr, nullptr, type.c_str(), 0));
-  return can_run_[type] = capabilities != nullptr;
+  const Text text(api().virConnectGetDomainCapabilities(get(), nullptr, nullptr, nullptr, type.c_str(), 0));
+  return capabilities_[type] = text ? std::optional<std::string>(text.get()) : std::nullopt;
+}
+
+bool Connection::has_virtiofs(const std::string& type) const {
+  return capabilities(type).value_or("").find("<value>virtiofs</value>") != std::string::npos;
 }
 
 std::string Connection::domain_type(const std::string& driver) const {
   if (is_double_) return "test";
-  const std::string wanted = driver != "auto" ? driver : can_run("kvm") ? "kvm" : "qemu";
-  if (can_run(wanted)) return wanted;
+  const std::string wanted = driver != "auto" ? driver : capabilities("kvm") ? "kvm" : "qemu";
+  if (capabilities(wanted)) return wanted;
   if (wanted == "kvm")
     throw Error(ErrorKind::host_not_ready, fmt::format("libvirt at '{}' has no KVM", uri_))
         .with_hint("enable virtualisation in the firmware, or use 'driver: qemu', which is slow");

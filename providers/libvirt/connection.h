@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -57,6 +58,8 @@ class Connection {
   /// The type of domains: "kvm" or "qemu" as `driver` wants it. Throws Error(host_not_ready) when this host
   /// lacks it.
   std::string domain_type(const std::string& driver) const;
+  /// Whether its QEMU can give domains of that type, which it has, folders by virtiofs.
+  bool has_virtiofs(const std::string& type) const;
 
   /// Null when there is none of that name.
   Domain find_domain(const std::string& name) const;
@@ -64,14 +67,16 @@ class Connection {
   Pool find_pool(const std::string& name) const;
 
  private:
-  bool can_run(const std::string& type) const;
+  std::optional<std::string> capabilities(const std::string& type) const;
 
   std::string uri_;
   Uri facts_;
   std::unique_ptr<virConnect, Release> connection_;
   bool is_double_ = false;
   mutable std::mutex mutex_;
-  mutable std::map<std::string, bool> can_run_;  ///< types of domains, as far as they were asked for
+  /// Types of domains, as far as they were asked for, and what libvirt says of them; nothing where it has
+  /// none.
+  mutable std::map<std::string, std::optional<std::string>> capabilities_;
 };
 
 }  // namespace envtool::libvirt

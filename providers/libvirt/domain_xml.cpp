@@ -80,6 +80,33 @@ std::string interface_xml(const DomainInterface& interface) {
       type, interface.mac, source);
 }
 
+/// libvirt would number folders before network devices, whose names in the guest depend on their addresses:
+/// they get a place of their own, far behind, as functions of slots that nothing else takes.
+std::string folder_xml(const DomainFolder& folder, std::size_t number) {
+  constexpr std::size_t first_slot = 0x10, functions = 8;
+  return fmt::format(
+      "    <filesystem type='mount' accessmode='{}'>\n"
+      "      <driver type='{}'/>\n"
+      "      <source dir='{}'/>\n"
+      "      <target dir='{}'/>\n{}"
+      "      <address type='pci' domain='0' bus='0' slot='{:#x}' function='{:#x}'{}/>\n"
+      "    </filesystem>\n",
+      folder.access_mode, folder.is_virtiofs ? "virtiofs" : "path", escape_xml(folder.host), folder.tag,
+      folder.read_only ? "      <readonly/>\n" : "", first_slot + number / functions, number % functions,
+      number % functions == 0 ? " multifunction='on'" : "");
+}
+
+/// The daemon of virtiofs reads and writes the guest's memory.
+std::string memory_xml(const DomainPlan& plan) {
+  const bool is_shared = std::any_of(plan.folders.begin(), plan.folders.end(),
+                                     [](const DomainFolder& folder) { return folder.is_virtiofs; });
+  if (!is_shared || plan.more.find("<memoryBacking") != std::string::npos) return {};
+  return "  <memoryBacking>\n"
+         "    <source type='memfd'/>\n"
+         "    <access mode='shared'/>\n"
+         "  </memoryBacking>\n";
+}
+
 std::string devices_xml(const DomainPlan& plan) {
   std::string text = "  <devices>\n";
   // Unlike IDE and SATA every chipset and every kernel for virtual machines has it.
@@ -88,6 +115,7 @@ std::string devices_xml(const DomainPlan& plan) {
     text += "    <controller type='scsi' index='0' model='virtio-scsi'/>\n";
   int boot_order = 0;
   for (const DomainDisk& disk : plan.disks) text += disk_xml(disk, disk.boots ? ++boot_order : 0);
+  for (std::size_t i = 0; i < plan.folders.size(); ++i) text += folder_xml(plan.folders[i], i);
   for (const DomainInterface& interface : plan.interfaces) text += interface_xml(interface);
   text += console_xml(plan);
   text += fmt::format(
@@ -133,6 +161,7 @@ std::string domain_xml(const DomainPlan& plan) {
           : " xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'",
       plan.name, plan.uuid, escape_xml(fmt::format("envtool: {} of {}", plan.tag.machine, plan.tag.project)),
       tag_xml(plan.tag), plan.most_memory.bytes, plan.memory.bytes, plan.cpus, plan.most_cpus);
+  text += memory_xml(plan);
   text += fmt::format(
       "  <sysinfo type='smbios'>\n"
       "    <oemStrings>\n"

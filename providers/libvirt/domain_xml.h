@@ -31,6 +31,15 @@ struct DomainInterface {
   std::string mac;
 };
 
+/// A folder of the host's, which the guest mounts by its tag.
+struct DomainFolder {
+  std::string host, tag;
+  /// The daemon virtiofsd serves it; else QEMU itself does by 9p, under `access_mode`.
+  bool is_virtiofs = true;
+  std::string access_mode = "passthrough";
+  bool read_only = false;
+};
+
 /// A machine as libvirt is to make it.
 struct DomainPlan {
   std::string type;  ///< "kvm", "qemu"
@@ -46,6 +55,7 @@ struct DomainPlan {
   std::string more, more_devices;  ///< the user's own elements of the domain, and of its devices
   std::vector<DomainDisk> disks;
   std::vector<DomainInterface> interfaces;
+  std::vector<DomainFolder> folders;
   std::string agent_socket;  ///< empty: libvirt chooses its place
   std::string console_log;   ///< a file of the host that holds libvirt
 };

@@ -7,6 +7,7 @@
 #include "providers/libvirt/disks.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/events.h"
+#include "providers/libvirt/folders.h"
 #include "providers/libvirt/host_devices.h"
 #include "providers/libvirt/lan.h"
 #include "providers/libvirt/project_networks.h"
@@ -121,6 +122,7 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   plan.more_devices = spec.options["xml"]["devices"].as_text();
   plan.disks = disks_of(storage, spec);
   plan.interfaces = interfaces_of(connection, names, tag);
+  plan.folders = domain_folders(spec.folders, connection.is_session());
   plan.console_log = path_of(storage, names.console());
   plan.tag = std::move(tag);
   return plan;
@@ -299,8 +301,12 @@ void define_machine(const Connection& connection, const Storage& storage, const 
 void run_machine(const Connection& connection, const Domain& domain, const std::string& name) {
   if (api().virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_NONE) != 0) {
     const std::string why = last_message();
-    if (phase_of(domain) != MachinePhase::running)
-      throw Error(ErrorKind::failed, fmt::format("cannot start the domain '{}': {}", name, why));
+    if (phase_of(domain) != MachinePhase::running) {
+      Error error(ErrorKind::failed, fmt::format("cannot start the domain '{}': {}", name, why));
+      if (why.find("virtiofs") != std::string::npos)
+        error.with_hint("'type: rsync' copies folders instead of sharing them");
+      throw error;
+    }
   }
   if (connection.is_session()) open_ssh_port(domain, name);
 }

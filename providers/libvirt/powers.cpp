@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "providers/libvirt/console.h"
 #include "providers/libvirt/disks.h"
+#include "providers/libvirt/folders.h"
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/package.h"
 #include "providers/libvirt/processes.h"
@@ -55,16 +56,31 @@ std::string LibvirtProvider::disk_device(const std::string& disk) {
 }
 
 std::vector<GuestNetworks::Device> LibvirtProvider::network_devices(const std::string& name, Operation&) {
-  std::vector<Device> devices;
+  std::vector<GuestNetworks::Device> devices;
   const auto tag = tag_of(find(name).domain);
   if (!tag) return devices;
   for (const NetworkLink& link : tag->networks) {
-    Device device{.network = link.name, .mac = link.mac, .address = {}};
+    GuestNetworks::Device device{.network = link.name, .mac = link.mac, .address = {}};
     if (const auto subnet = IpSubnet::parse(link.subnet); subnet && !link.address.empty())
       device.address = fmt::format("{}/{}", link.address, subnet->bits);
     devices.push_back(std::move(device));
   }
   return devices;
+}
+
+std::string LibvirtProvider::folder_obstacle(const Value& options, const NativeFolder& folder, Operation&) {
+  const std::string& driver = options["driver"].as_text();
+  const FolderHost host = folder_host(connect(uri_of(options)), driver.empty() ? "auto" : driver);
+  return libvirt::folder_obstacle(host, folder.type, folder.read_only);
+}
+
+std::vector<FolderDevices::Device> LibvirtProvider::folder_devices(const std::string& name, Operation&) {
+  const auto* const connection = connection_of(name);
+  const Domain domain = connection == nullptr ? Domain() : connection->find_domain(name);
+  const MachinePhase phase = domain ? phase_of(domain) : MachinePhase::absent;
+  if (phase != MachinePhase::running && phase != MachinePhase::paused) return {};
+  const Text xml(api().virDomainGetXMLDesc(domain.get(), 0));
+  return xml ? folder_devices_in(xml.get()) : std::vector<FolderDevices::Device>();
 }
 
 UniqueFd LibvirtProvider::run_ended(const std::string& name, Operation&) {
@@ -118,8 +134,20 @@ std::vector<SnapshotInfo> LibvirtProvider::snapshots(const std::string& name, Op
 void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot,
                                     Operation& operation) {
   const Found machine = find(name);
-  libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
-                         kept_volumes(name, operation));
+  try {
+    libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
+                           kept_volumes(name, operation));
+  } catch (const Error& error) {
+    // Not before: what can be saved beside such a device is up to the versions of QEMU and its daemon.
+    const auto folders = folder_devices(name, operation);
+    if (folders.empty() || std::string_view(error.what()).find("igrat") == std::string_view::npos) throw;
+    throw Error(ErrorKind::unsupported,
+                fmt::format("the memory of a machine that shares '{}' by {} cannot be saved: {}",
+                            folders.front().host.string(), to_string(folders.front().type), error.what()))
+        .with_hint(
+            "'envtool halt' first: a snapshot of a stopped machine has no memory\n"
+            "  or copy folders into it by 'type: rsync', which keeps nobody from it");
+  }
 }
 
 void LibvirtProvider::check_snapshot(const std::string& name, const std::string& snapshot,
@@ -202,6 +230,10 @@ std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {
       checks.push_back({fmt::format("driver: {}", driver), false, required, error.what(), error.hint()});
     }
   }
+  const bool has_daemon = has_virtiofsd();
+  checks.push_back({"folders by virtiofs", has_daemon, false,
+                    has_daemon ? "yes" : "virtiofsd is not installed",
+                    has_daemon ? "" : "sudo apt-get install virtiofsd (Debian 12: qemu-system-common)"});
   return checks;
 }
 

@@ -23,16 +23,17 @@ constexpr const char* default_uri = "qemu:///system";
 constexpr const char* system_pool_directory = "/var/lib/libvirt/envtool";
 
 ProviderInfo libvirt_info() {
-  return {.name = "libvirt",
-          .summary = "virtual machines of QEMU and KVM through libvirt",
-          .box_formats = {"libvirt"},
-          .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks,
-                       Feature::networks, Feature::host_bridges, Feature::mac, Feature::cloud_init},
-          .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
-                           Capability::live_limits, Capability::suspend, Capability::snapshots,
-                           Capability::usage, Capability::kept_disks, Capability::package},
-          .precedence = 10,  // a container starts in a second
-          .schema = options_schema()};
+  return {
+      .name = "libvirt",
+      .summary = "virtual machines of QEMU and KVM through libvirt",
+      .box_formats = {"libvirt"},
+      .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::bare_disks,
+                   Feature::networks, Feature::host_bridges, Feature::mac, Feature::cloud_init},
+      .capabilities = {Capability::lifetime, Capability::console, Capability::console_log,
+                       Capability::live_limits, Capability::suspend, Capability::snapshots, Capability::usage,
+                       Capability::kept_disks, Capability::package, Capability::folder_devices},
+      .precedence = 10,  // a container starts in a second
+      .schema = options_schema()};
 }
 
 bool keeps_any(const std::vector<DiskConfig>& disks) {

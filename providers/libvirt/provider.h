@@ -8,6 +8,7 @@
 
 #include "core/capabilities.h"
 #include "core/disk_devices.h"
+#include "core/folder_devices.h"
 #include "core/guest_networks.h"
 #include "providers/libvirt/connection.h"
 #include "providers/libvirt/names.h"
@@ -27,6 +28,7 @@ class LibvirtProvider final : public Provider,
                               public KeptDisks,
                               public DiskPackage,
                               public DiskDevices,
+                              public FolderDevices,
                               public GuestNetworks,
                               public BoxCopies,
                               public HostDiagnosis {
@@ -59,7 +61,10 @@ class LibvirtProvider final : public Provider,
   void keep_disks(const std::string& name, const std::string& environment_id,
                   const std::set<std::string>& disks, Operation& operation) override;
   std::string disk_device(const std::string& disk) override;
-  std::vector<Device> network_devices(const std::string& name, Operation& operation) override;
+  std::string folder_obstacle(const Value& options, const NativeFolder& folder,
+                              Operation& operation) override;
+  std::vector<FolderDevices::Device> folder_devices(const std::string& name, Operation& operation) override;
+  std::vector<GuestNetworks::Device> network_devices(const std::string& name, Operation& operation) override;
   std::string start_copy(const MachineSpec& spec, Operation& operation) override;
   NewBoxDisks export_disks(const std::string& copy, Operation& operation) override;
   void remove_copy(const std::string& name, const std::string& environment_id, Operation& operation) override;

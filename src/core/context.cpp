@@ -212,6 +212,8 @@ bool is_below(const std::filesystem::path& path, const std::filesystem::path& di
   return mismatch.first == directory.end();
 }
 
+}  // namespace
+
 NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
                            const std::filesystem::path& project) {
   return {.host = folder.host,
@@ -221,8 +223,6 @@ NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
           .covered = folder.exclude,
           .hides_project_state = is_below(project, folder.host)};
 }
-
-}  // namespace
 
 namespace {
 

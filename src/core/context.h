@@ -99,6 +99,9 @@ Value create_values(const MachineConfig& machine, const ProviderInfo& provider);
 Limits limits_of(const MachineConfig& machine);
 Value to_value(const Limits& limits);
 Value folders_value(const MachineSpec& spec);
+/// `project`: its directory.
+NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
+                           const std::filesystem::path& project);
 /// Makes the folders of the host's that the Envfile says to make. Throws Error(failed).
 void make_missing_folders(const MachineConfig& machine);
 /// What the provider keeps of that machine; none where it cannot.

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "core/capabilities.h"
 #include "core/engine_parts.h"
+#include "core/folder_ways.h"
 #include "core/hooks.h"
 #include "core/preflight.h"
 #include "core/steps/steps.h"
@@ -259,8 +260,10 @@ std::unique_ptr<FolderWatch> Engine::watch(const std::vector<std::string>& machi
     std::optional<MachineRecord> record;
     if (parts_->run.environment) record = MachineStore(*parts_->run.environment, name).load();
     if (!record || record->provider.empty()) continue;
-    for (const FolderConfig& folder : effective_for(machine, record->provider).folders)
-      if (is_synced(folder, parts_->run.provider(record->provider))) folders.push_back(folder);
+    const MachineConfig wanted = effective_for(machine, record->provider);
+    const FolderScene scene{wanted, *record, parts_->config.directory, parts_->run.provider(record->provider),
+                            parts_->project_operation};
+    for (FolderConfig& folder : copied_folders(scene)) folders.push_back(std::move(folder));
   }
   if (folders.empty())
     throw Error(ErrorKind::usage, "no folder is copied into a machine, so there is none to watch")

@@ -39,6 +39,8 @@ std::string_view to_string(Capability capability) {
   switch (capability) {
     case Capability::native_folders:
       return "native folders";
+    case Capability::folder_devices:
+      return "folder devices";
     case Capability::lifetime:
       return "lifetime";
     case Capability::snapshots:
@@ -69,6 +71,8 @@ std::string_view ability(Capability capability) {
   switch (capability) {
     case Capability::native_folders:
       return "share folders";
+    case Capability::folder_devices:
+      return "share folders as devices";
     case Capability::lifetime:
       return "tell when a machine ends";
     case Capability::snapshots:

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/vagrant_key.h"
 #include "core/disk_devices.h"
+#include "core/folder_ways.h"
 
 namespace envtool {
 
@@ -36,7 +37,7 @@ if [ -d /run/systemd/system ]; then
   systemctl --quiet enable ssh-host-keys.service
   systemctl --quiet stop systemd-random-seed.service || true
 fi
-forget /etc/ssh/ssh_host_* /etc/ssh/envtool_key* /etc/hostname /var/lib/envtool-instance /var/lib/dbus/machine-id \
+forget /etc/ssh/ssh_host_* /etc/ssh/envtool_key* /etc/hostname /var/lib/envtool-instance /var/lib/envtool/covers /var/lib/dbus/machine-id \
   /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /etc/udev/rules.d/*-persistent-net.rules \
   /var/lib/cloud/instance /var/lib/cloud/instances /var/lib/cloud/data /var/lib/cloud/sem \
   /var/log/cloud-init*.log /var/lib/dhcp/*.lease* /var/lib/NetworkManager/*.lease
@@ -50,13 +51,10 @@ printf '%s\n' "$MOUNTS" | while read -r mount; do
   kept=$(PLACE=$mount awk '$2 != ENVIRON["PLACE"]' /etc/fstab)
   printf '%s\n' "$kept" >/etc/fstab
 done
+sed -i '/^# envtool folders begin$/,/^# envtool folders end$/d' /etc/fstab
 sync
 fstrim --all 2>/dev/null || true
 )";
-
-std::string as_in_fstab(const std::string& mount) {
-  return replace_all(replace_all(mount, "\\", "\\134"), " ", "\\040");
-}
 
 std::unique_ptr<Communicator> enter(MachineContext& machine, const std::string& copy) {
   MachineRecord record = machine.record;

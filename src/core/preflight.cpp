@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/diagnostics.h"
+#include "core/folder_ways.h"
 #include "core/host_resources.h"
 #include "core/user_data.h"
 
@@ -68,9 +69,10 @@ bool is_native(const FolderConfig& folder, const ProviderInfo& provider) {
 }
 
 std::string folder_problem(const FolderConfig& folder, const ProviderInfo& provider) {
-  const bool has_native = provider.capabilities.contains(Capability::native_folders);
-  if (folder.type == FolderType::virtiofs || folder.type == FolderType::ninep ||
-      folder.type == FolderType::sftp || (folder.type == FolderType::bind && !has_native))
+  const bool is_device = folder.type == FolderType::virtiofs || folder.type == FolderType::ninep;
+  if (folder.type == FolderType::sftp ||
+      (folder.type == FolderType::bind && !provider.capabilities.contains(Capability::native_folders)) ||
+      (is_device && !provider.capabilities.contains(Capability::folder_devices)))
     return fmt::format("folder type '{}' is not supported by provider '{}'", to_string(folder.type),
                        provider.name);
   if (folder.watch) return fmt::format("'watch' is not supported by provider '{}'", provider.name);
@@ -256,6 +258,9 @@ void preflight(ProjectRun& run, const std::vector<const MachineConfig*>& machine
     append(found.unsupported, std::move(own.unsupported));
     append(found.wrong, std::move(own.wrong));
     check_options(wanted, *info, found.wrong);
+    const MachineRecord known = record.value_or(MachineRecord{});
+    append(found.unsupported,
+           folder_obstacles({wanted, known, run.project.directory, run.provider(name), operation}));
     check_provisioners(run, wanted.provision, found);
     warn_of_too_much(wanted, operation, said);
   }

@@ -36,6 +36,7 @@ std::string_view to_string(Feature feature);
 /// Optional powers, each a mix-in class in core/capabilities.h.
 enum class Capability {
   native_folders,
+  folder_devices,
   lifetime,
   snapshots,
   suspend,
@@ -82,6 +83,9 @@ struct NativeFolder {
   std::string owner;                 ///< the guest's user who owns what the host's user owns
   std::vector<std::string> covered;  ///< directories below, relative, that stay the guest's own
   bool hides_project_state = false;  ///< `.envtool` in it gets an empty read-only directory over it
+  /// Where it comes as a device (core/folder_devices.h): virtiofs or 9p, and what the guest knows it by.
+  FolderType type = FolderType::bind;
+  std::string tag = {};
 };
 
 /// A machine as its provider is to make it. Everything in it is decided before the first call.

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/capabilities.h"
+#include "core/folder_devices.h"
 
 namespace envtool {
 
@@ -157,6 +158,7 @@ void check_foreign_machines(const ProviderUnderTest& test) {
 
 void check_capabilities(const ProviderUnderTest& test) {
   check_power<NativeFolders>(test);
+  check_power<FolderDevices>(test);
   check_power<Lifetime>(test);
   check_power<LiveLimits>(test);
   check_power<Suspend>(test);

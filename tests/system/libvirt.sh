@@ -24,7 +24,7 @@ disk: $1
 disks: [{name: scratch, size: $3, mount: /srv/my scratch}]
 hostname: $2
 ports: ["8180-8189:8000"]
-folders: ["./src:/srv/app"]
+folders: ["./src:/srv/app"${4-}]
 timeouts: {boot: 8m}
 providers: {libvirt: {driver: qemu}}
 provision:
@@ -52,6 +52,7 @@ cat >site.yml <<'END'
 END
 envfile_of 11GiB shop-vm 64MiB
 expect 0 envtool up
+says "folder '/srv/app' by rsync: it belongs to user 0 of this host, and 'vagrant' is user 1000 in the guest"
 equal "the state" running "$(state_of)"
 equal "the page" "from the host" "$(page 8180 /page)"
 name=$(json '.machines[0].backend_name' envtool --json status)
@@ -121,6 +122,8 @@ expect 0 envtool snapshot list
 says before
 expect 0 envtool status --usage
 
+expect 0 envtool ssh -c 'ls /sys/class/net >nics'
+
 step "halt is heard by the guest; up takes another host name and a larger disk"
 expect 0 envtool halt
 says_not "hard"
@@ -130,9 +133,12 @@ step "a snapshot of a stopped machine"
 expect 0 envtool snapshot save stopped
 expect 0 envtool snapshot restore stopped
 expect 0 envtool snapshot delete stopped
-envfile_of 12GiB other-vm 128MiB
+mkdir -p live/cache
+echo "made here" >live/cache/here
+chown -R 1000:1000 live
+envfile_of 12GiB other-vm 128MiB ', {host: ./live, guest: "/srv/my live", exclude: [cache/]}'
 expect 0 envtool up
-says start
+says start "folder '/srv/my live' by virtiofs"
 says_not "get the box"
 expect 0 envtool ssh -c "$report"
 says other-vm "by ansible"
@@ -140,6 +146,36 @@ says other-vm "by ansible"
 [[ $(scratch) =~ ^1[0-9][0-9]before$ ]] || fail "the other disk did not grow: $(scratch)"
 eventually page 8180 /page
 equal "the page" "from the host" "$(page 8180 /page)"
+
+step "a folder by virtiofs: both sides see at once what the other writes, but for what is the guest's own"
+equal "network devices" "$(envtool ssh -c 'cat nics')" "$(envtool ssh -c 'ls /sys/class/net')"
+echo "from the host" >live/host
+equal "a file of the host" "from the host" "$(envtool ssh -c 'cat "/srv/my live/host"')"
+expect 0 envtool ssh -c 'cd "/srv/my live" && echo "from the guest" >guest && touch cache/there && ls cache'
+equal "what the guest has for it" there "$output"
+equal "a file of the guest" "from the guest 1000" "$(cat live/guest) $(stat --format %u live/guest)"
+equal "what stays the guest's" here "$(ls live/cache)"
+expect 0 envtool suspend
+expect 0 envtool resume
+expect 0 envtool up
+says_not "virtiofs"
+equal "after suspend" "from the host" "$(envtool ssh -c 'cat "/srv/my live/host"')"
+
+step "beside it no memory is saved, and it is not read-only: both are said"
+expect 6 envtool snapshot save live
+says "$PWD/live" "by virtiofs cannot be saved" "'envtool halt' first"
+equal "the state" running "$(state_of)"
+envfile_of 12GiB other-vm 128MiB ', {host: ./live, guest: "/srv/my live", read_only: true, type: virtiofs}'
+expect 6 envtool up
+says "folder '/srv/my live' cannot be shared by virtiofs: virtiofs could not keep the guest from writing"
+envfile_of 12GiB other-vm 128MiB ', {host: ./live, guest: "/srv/my live", exclude: [cache/]}'
+
+step "a reboot of the guest's own keeps it"
+boot=$(envtool ssh -c 'cat /proc/sys/kernel/random/boot_id')
+envtool ssh -c 'sudo systemctl reboot' >/dev/null 2>&1
+rebooted() { now=$(envtool ssh -c 'cat /proc/sys/kernel/random/boot_id') && [ -n "$now" ] && [ "$now" != "$boot" ]; }
+for _ in {1..60}; do rebooted && break; sleep 2; done
+equal "after a reboot" "from the host there" "$(envtool ssh -c 'cd "/srv/my live" && echo "$(cat host) $(ls cache)"')"
 
 step "more CPUs while it runs"
 expect 0 envtool limits --cpus 3

@@ -137,8 +137,9 @@ Step start_step() {
                                              : fmt::format("it is {}", to_string(machine.state.phase)));
   };
   step.run = [](MachineContext& machine) {
-    const MachineSpec spec = machine.spec();
+    MachineSpec spec = machine.spec();
     make_missing_folders(machine.config);
+    add_folder_devices(machine, spec);
     machine.provider.start(spec, machine.operation);
     machine.record.started_with = restart_values(machine.config, machine.provider.info());
     machine.record.started_with.set("limits", to_value(limits_of(machine.config)));

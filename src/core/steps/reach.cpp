@@ -62,11 +62,6 @@ void serve_forwards(MachineContext& machine) {
 
 }  // namespace
 
-bool is_synced(const FolderConfig& folder, Provider& provider) {
-  if (folder.type == FolderType::rsync) return true;
-  return folder.type == FolderType::automatic && power_of<NativeFolders>(provider) == nullptr;
-}
-
 Step choose_ports_step() {
   Step step{.name = "ports", .title = "choose host ports"};
   step.need = [](MachineContext& machine) {
@@ -151,42 +146,6 @@ Step limits_step() {
         .apply_limits(machine.record.backend_name, limits_of(machine.config), machine.operation);
     machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
     machine.save();
-  };
-  return step;
-}
-
-Step native_folders_step() {
-  Step step{.name = "folders", .title = "update shared folders"};
-  step.need = [](MachineContext& machine) {
-    if (machine.started_now || power_of<NativeFolders>(machine.provider) == nullptr) return Need::none();
-    if (machine.record.started_with["folders"] == folders_value(machine.spec())) return Need::none();
-    return Need::because("they differ from the Envfile's");
-  };
-  step.run = [](MachineContext& machine) {
-    const MachineSpec spec = machine.spec();
-    make_missing_folders(machine.config);
-    require<NativeFolders>(machine.provider, machine.run.services.providers)
-        .update_folders(spec, machine.operation);
-    machine.record.started_with.set("folders", folders_value(spec));
-    machine.save();
-  };
-  return step;
-}
-
-Step sync_folders_step() {
-  Step step{.name = "sync", .title = "copy folders into the guest"};
-  step.need = [](MachineContext& machine) {
-    const bool any =
-        std::any_of(machine.config.folders.begin(), machine.config.folders.end(),
-                    [&](const FolderConfig& folder) { return is_synced(folder, machine.provider); });
-    return any ? Need::because("rsync folders are pushed by every up") : Need::none();
-  };
-  step.run = [](MachineContext& machine) {
-    const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
-    make_missing_folders(machine.config);
-    for (const FolderConfig& folder : machine.config.folders)
-      if (is_synced(folder, machine.provider))
-        machine.run.services.folders.push(folder, endpoint, machine.guest(), machine.operation);
   };
   return step;
 }

@@ -9,8 +9,9 @@
 /// The steps that plans are made of, one or a few to a file. Each asks the world whether it is due.
 namespace envtool {
 
-/// Whether the folder is copied into the guest, which then does not see the host's.
-bool is_synced(const FolderConfig& folder, Provider& provider);
+/// Puts those of its folders that come as devices into the spec of a start. Throws Error(unsupported) where
+/// the Envfile wants what cannot be.
+void add_folder_devices(MachineContext& machine, MachineSpec& spec);
 
 Step choose_ports_step();
 Step resolve_box_step(const MachineContext& context);
@@ -25,8 +26,10 @@ Step set_up_networks_step();
 Step limits_step();
 /// Of a provider that gives disks as bare devices: a file system on what is empty, and its place.
 Step mount_disks_step();
-Step sync_folders_step();
 Step native_folders_step();
+/// Of a provider that gives folders as devices: their places in the guest.
+Step mount_folders_step();
+Step sync_folders_step();
 Step forward_ports_step();
 std::vector<Step> provision_steps(const MachineContext& context);
 Step probe_step();

@@ -118,11 +118,11 @@ Step destroy_step(DiskFate disks) {
 }
 
 std::vector<Step> up_steps(const MachineContext& context) {
-  std::vector<Step> steps{resume_step(),          choose_ports_step(), resolve_box_step(context),
-                          lock_box_step(),        create_step(),       start_step(),
-                          forward_ports_step(),   wait_ready_step(),   names_step(),
-                          set_up_networks_step(), limits_step(),       native_folders_step(),
-                          mount_disks_step(),     sync_folders_step()};
+  std::vector<Step> steps{resume_step(),          choose_ports_step(),  resolve_box_step(context),
+                          lock_box_step(),        create_step(),        start_step(),
+                          forward_ports_step(),   wait_ready_step(),    names_step(),
+                          set_up_networks_step(), limits_step(),        native_folders_step(),
+                          mount_disks_step(),     mount_folders_step(), sync_folders_step()};
   for (Step& step : provision_steps(context)) steps.push_back(std::move(step));
   steps.push_back(probe_step());
   return steps;
@@ -132,7 +132,7 @@ std::vector<Step> provision_only_steps(const MachineContext& context) { return p
 
 std::vector<Step> start_steps() {
   return {choose_ports_step(), start_step(),           forward_ports_step(), wait_ready_step(),
-          names_step(),        set_up_networks_step(), mount_disks_step()};
+          names_step(),        set_up_networks_step(), mount_disks_step(),   mount_folders_step()};
 }
 
 std::vector<Step> halt_steps(StopMode mode) {

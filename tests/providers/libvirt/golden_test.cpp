@@ -100,6 +100,18 @@ TEST_CASE("a machine in networks of its project and of the host is the golden on
   CHECK(domain_xml(plan) == golden("domain-networks.xml"));
 }
 
+TEST_CASE("a machine with folders by virtiofs and 9p is the golden one") {
+  DomainPlan plan = a_domain();
+  plan.folders = {{.host = "/home/a & b/shop", .tag = "envtool-01234567"},
+                  {.host = "/home/shop/site",
+                   .tag = "envtool-89abcdef",
+                   .is_virtiofs = false,
+                   .access_mode = "squash",
+                   .read_only = true}};
+
+  CHECK(domain_xml(plan) == golden("domain-folders.xml"));
+}
+
 TEST_CASE("a machine of a session is the golden one") {
   DomainPlan plan = a_domain();
   plan.agent_socket = "/run/user/1000/envtool/0123.agent";
