@@ -170,13 +170,6 @@ expect 6 envtool up
 says "folder '/srv/my live' cannot be shared by virtiofs: virtiofs could not keep the guest from writing"
 envfile_of 12GiB other-vm 128MiB ', {host: ./live, guest: "/srv/my live", exclude: [cache/]}'
 
-step "a reboot of the guest's own keeps it"
-boot=$(envtool ssh -c 'cat /proc/sys/kernel/random/boot_id')
-envtool ssh -c 'sudo systemctl reboot' >/dev/null 2>&1
-rebooted() { now=$(envtool ssh -c 'cat /proc/sys/kernel/random/boot_id') && [ -n "$now" ] && [ "$now" != "$boot" ]; }
-for _ in {1..60}; do rebooted && break; sleep 2; done
-equal "after a reboot" "from the host there" "$(envtool ssh -c 'cd "/srv/my live" && echo "$(cat host) $(ls cache)"')"
-
 step "more CPUs while it runs"
 expect 0 envtool limits --cpus 3
 has_three() { [ "$(envtool ssh -c nproc)" = 3 ]; } # it brings a CPU up when it gets round to it

@@ -86,7 +86,7 @@ printf '%s\n' "$wanted" | while read -r kind owner source place rest; do
       ;;
     hide) [ -d "$place" ] || continue ;;
   esac
-  mount "$place"
+  mount "$place" || mountpoint -q "$place" # by the guest's init, which also goes through fstab
 done
 )sh";
 
