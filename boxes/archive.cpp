@@ -231,7 +231,7 @@ void write_sparse(ByteSource& source, const fs::path& path, Operation& operation
 void pack_rootfs(const fs::path& tar, const fs::path& output, Operation& operation) {
   const Utf8Names names;
   ArchiveReader reader(tar);
-  ArchiveWriter writer(output, ArchiveWriter::Packing::zstd);
+  ArchiveWriter writer(output);
   while (archive_entry* entry = reader.next()) {
     operation.check_stop();
     const auto below_rootfs = [](const std::string& name) { return "./rootfs/" + entry_place(name); };

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <exception>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -10,20 +8,11 @@
 
 namespace envtool {
 
-/// Writes a tar entry by entry. Errors are Error(failed), or what the sink throws.
+/// Writes a tar, packed by zstd, entry by entry. Errors are Error(failed).
 class ArchiveWriter {
  public:
-  enum class Packing { none, gzip, zstd };
-  using Sink = std::function<void(std::string_view)>;
-
   /// A new file.
-  ArchiveWriter(const std::filesystem::path& file, Packing packing);
-  /// Gives what it writes to a function at once, not compressed.
-  explicit ArchiveWriter(Sink sink);
-  /// What is not finished is left as it is.
-  ~ArchiveWriter();
-  ArchiveWriter(const ArchiveWriter&) = delete;
-  ArchiveWriter& operator=(const ArchiveWriter&) = delete;
+  explicit ArchiveWriter(const std::filesystem::path& file);
 
   void begin(archive_entry* entry);
   /// The next bytes of the entry's content.
@@ -33,20 +22,12 @@ class ArchiveWriter {
   void finish();
 
  private:
-  struct Output {
-    Sink sink;
-    std::exception_ptr failure = {};
-  };
   struct Deleter {
     void operator()(archive* handle) const { archive_write_free(handle); }
   };
-  static la_ssize_t write_output(archive* writer, void* data, const void* bytes, std::size_t size);
-  void set_format();
   void check(la_ssize_t status) const;
 
-  std::unique_ptr<Output> output_;
   std::unique_ptr<archive, Deleter> writer_;
-  bool finished_ = false;
 };
 
 }  // namespace envtool

@@ -27,12 +27,12 @@ void write_rootfs_record(const std::filesystem::path& directory, const RootfsRec
 /// Nothing when the box has none. Throws Error(failed) for one that is damaged.
 std::optional<RootfsRecord> read_rootfs_record(const std::filesystem::path& directory);
 
-/// Reads the archive of a root file system, its entries below `rootfs/` or not, and gives the sink a plain
-/// tar of it, of which it is known that nothing in it leads outside: names are relative, none is there twice,
-/// none lies below a link, hard links are to files that came before, and devices are those that are harmless
-/// everywhere (what else is below `dev` is left out: guests get their own). Owners are numbers; extended
-/// attributes that mean something to this host are left out. Throws Error(failed) naming the entry. Gives
-/// the number of bytes in its files.
+/// Reads the archive of a root file system, its entries below `rootfs/` or not, and gives the sink those of
+/// which it is known that nothing in them leads outside: paths are plain, none is there twice, none lies
+/// below a link, hard links are to files that came before, and devices are those that are harmless everywhere
+/// (what else is below `dev` is left out: guests get their own). Extended attributes that mean something to
+/// this host are left out. Throws Error(failed) naming the entry. Gives the number of bytes in its files,
+/// holes too.
 std::uint64_t relay_rootfs(ByteSource& archive, RootfsSink& sink, Operation& operation);
 
 }  // namespace envtool

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
-#include "base/hash.h"
 #include "boxes/archive_reader.h"
-#include "boxes/archive_writer.h"
-#include "boxes/conveyor.h"
 #include "boxes/rootfs.h"
 #include "boxes/unpack_budget.h"
 
@@ -33,77 +28,52 @@ bool is_of_the_host(std::string_view attribute) {
          attribute.starts_with("system.");
 }
 
-void keep_guests_attributes(archive_entry* entry) {
-  if (archive_entry_xattr_reset(entry) == 0) return;
-  std::vector<std::pair<std::string, std::string>> kept;
+using Attributes = decltype(TreeEntry::attributes);
+
+Attributes guests_attributes(archive_entry* entry) {
+  Attributes kept;
+  archive_entry_xattr_reset(entry);
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
   while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
-    if (name != nullptr && !is_of_the_host(name))
+    if (name != nullptr && *name != '\0' && !is_of_the_host(name))
       kept.emplace_back(name, std::string(static_cast<const char*>(value), size));
-  archive_entry_xattr_clear(entry);
-  for (const auto& [key, content] : kept)
-    archive_entry_xattr_add_entry(entry, key.c_str(), content.data(), content.size());
+  return kept;
 }
 
-/// What no guest needs would cost a header of its own.
-void strip(archive_entry* entry) {
-  archive_entry_set_uname(entry, nullptr);
-  archive_entry_set_gname(entry, nullptr);
-  archive_entry_unset_atime(entry);
-  archive_entry_unset_ctime(entry);
-  archive_entry_unset_birthtime(entry);
-  archive_entry_set_fflags(entry, 0, 0);
-  archive_entry_acl_clear(entry);
-  keep_guests_attributes(entry);
-}
-
-/// A piece of the tar that one thread has made, for the other to take checksums of and write.
-struct Parcel {
-  /// Content of a file, or its end.
-  struct Part {
-    std::size_t begin = 0, end = 0;  ///< in `bytes`
-    std::optional<RootfsFile> file;  ///< that ends here; its digest is not known yet
-  };
-  std::vector<Part> parts;
-  std::string bytes;
-};
-
-constexpr std::size_t parcel_size = 256 << 10, most_parcels = 8;
-
-/// Takes the checksum of every file, and gives the tar on.
-class Sending {
- public:
-  Sending(RootfsSink& sink, Operation& operation) : sink_(sink), operation_(operation) {}
-
-  /// Leaves it empty.
-  void send(Parcel& parcel) {
-    for (Parcel::Part& part : parcel.parts) {
-      hash_.add(std::string_view(parcel.bytes).substr(part.begin, part.end - part.begin));
-      if (!part.file) continue;
-      part.file->sha256 = hash_.finish();
-      sink_.note_file(*part.file);
-    }
-    if (!parcel.bytes.empty()) sink_.write(parcel.bytes, operation_);
-    parcel.parts.clear();
-    parcel.bytes.clear();
+TreeEntry::Kind kind_of(unsigned type) {
+  switch (type) {
+    case AE_IFDIR:
+      return TreeEntry::Kind::directory;
+    case AE_IFLNK:
+      return TreeEntry::Kind::symlink;
+    case AE_IFIFO:
+      return TreeEntry::Kind::fifo;
+    case AE_IFCHR:
+      return TreeEntry::Kind::device;
+    default:
+      return TreeEntry::Kind::file;
   }
+}
 
- private:
-  RootfsSink& sink_;
-  Operation& operation_;
-  Sha256 hash_;  ///< of the file that goes on
-};
+std::uint32_t id_of(la_int64_t number, const std::string& name) {
+  constexpr la_int64_t none = 0xFFFFFFFF;  // "leave it as it is", for chown
+  if (number < 0 || number >= none) refuse_entry(name, fmt::format("belongs to {}, which is no id", number));
+  return static_cast<std::uint32_t>(number);
+}
+
+std::string target_of(archive_entry* entry, const std::string& name) {
+  const char* target = archive_entry_symlink(entry);
+  if (target == nullptr) target = archive_entry_symlink_utf8(entry);
+  if (target == nullptr || *target == '\0') refuse_entry(name, "is a link without a target");
+  return target;
+}
 
 class Relay {
  public:
   Relay(ByteSource& source, RootfsSink& sink, Operation& operation)
-      : operation_(operation),
-        reader_(source, operation),
-        writer_([this](std::string_view bytes) { parcel_.bytes += bytes; }),
-        sending_(sink, operation),
-        conveyor_(most_parcels, [this](Parcel& parcel) { sending_.send(parcel); }) {}
+      : operation_(operation), reader_(source, operation), sink_(sink) {}
 
   std::uint64_t run() {
     while (archive_entry* entry = reader_.next()) {
@@ -111,9 +81,6 @@ class Relay {
       budget_.add_entry();
       relay(entry);
     }
-    writer_.finish();
-    send();
-    conveyor_.finish();
     return budget_.bytes();
   }
 
@@ -140,18 +107,24 @@ class Relay {
     }
     if (!check_kind(entry, type, name, place)) return;
     remember(name, place, type);
-    archive_entry_copy_pathname(entry, ("./" + place).c_str());
-    if (const char* target = archive_entry_hardlink(entry)) return relay_hard_link(entry, name, target);
-    strip(entry);
-    writer_.begin(entry);
+    if (const char* target = archive_entry_hardlink(entry)) return relay_hard_link(name, place, target);
+    TreeEntry next{.kind = kind_of(type),
+                   .path = place,
+                   .mode = archive_entry_perm(entry) & 07777,
+                   .uid = id_of(archive_entry_uid(entry), name),
+                   .gid = id_of(archive_entry_gid(entry), name),
+                   .modified = archive_entry_mtime(entry),
+                   .nanoseconds = static_cast<std::uint32_t>(archive_entry_mtime_nsec(entry)),
+                   .size = static_cast<std::uint64_t>(archive_entry_size(entry)),
+                   .attributes = guests_attributes(entry)};
+    if (type == AE_IFLNK) next.target = target_of(entry, name);
+    if (type == AE_IFCHR) {
+      next.major = static_cast<std::uint32_t>(archive_entry_rdevmajor(entry));
+      next.minor = static_cast<std::uint32_t>(archive_entry_rdevminor(entry));
+    }
+    sink_.add(next);
     if (type == AE_IFREG) relay_content(entry, place);
-    send_when_full();
   }
-
-  void send_when_full() {
-    if (parcel_.bytes.size() >= parcel_size) send();
-  }
-  void send() { parcel_ = conveyor_.give(std::move(parcel_)); }
 
   /// False for what is left out.
   static bool check_kind(archive_entry* entry, unsigned type, const std::string& name,
@@ -196,56 +169,37 @@ class Relay {
     if (type != AE_IFDIR || known->second != AE_IFDIR) refuse_entry(name, "is there twice");
   }
 
-  void relay_hard_link(archive_entry* entry, const std::string& name, const char* target) {
-    const std::string place = place_of(target);
-    const auto known = kinds_.find(place);
+  void relay_hard_link(const std::string& name, const std::string& place, const char* target) {
+    const std::string first = place_of(target);
+    const auto known = kinds_.find(first);
     if (known == kinds_.end() || known->second == AE_IFDIR)
       refuse_entry(name, fmt::format("is a hard link to '{}', which is no file before it", target));
-    archive_entry_copy_hardlink(entry, ("./" + place).c_str());
-    archive_entry_set_size(entry, 0);
-    strip(entry);
-    writer_.begin(entry);
+    sink_.add({.kind = TreeEntry::Kind::hard_link, .path = place, .target = first});
   }
 
   void relay_content(archive_entry* entry, const std::string& place) {
-    const auto size = static_cast<std::uint64_t>(archive_entry_size(entry));
     std::uint64_t end = 0;
     for (ArchiveReader::Block block; reader_.next_block(block);) {
       operation_.check_stop();
       if (block.place < end) refuse_entry(place, "has parts that overlap");
-      budget_.add_bytes(block.place - end, reader_.packed_bytes());
+      skip(block.place - end);
       budget_.add_bytes(block.bytes.size(), reader_.packed_bytes());
-      add_zeros(block.place - end);
-      add(block.bytes);
+      sink_.write(block.bytes);
       end = block.place + block.bytes.size();
     }
-    const std::uint64_t zeros = size > end ? size - end : 0;
-    budget_.add_bytes(zeros, reader_.packed_bytes());
-    add_zeros(zeros);
-    parcel_.parts.push_back(
-        {.file =
-             RootfsFile{.path = place, .size = size, .modified = archive_entry_mtime(entry), .sha256 = {}}});
+    const auto size = static_cast<std::uint64_t>(archive_entry_size(entry));
+    if (size > end) skip(size - end);
   }
 
-  void add(std::string_view bytes) {
-    const std::size_t begin = parcel_.bytes.size();
-    writer_.add(bytes);
-    parcel_.parts.push_back({.begin = begin, .end = parcel_.bytes.size(), .file = {}});
-    send_when_full();
-  }
-  void add_zeros(std::uint64_t size) {
-    static constexpr char zeros[1 << 16] = {};
-    for (; size > 0; size -= std::min<std::uint64_t>(size, sizeof zeros))
-      add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
+  void skip(std::uint64_t size) {
+    budget_.add_bytes(size, reader_.packed_bytes());
+    sink_.skip(size);
   }
 
   Operation& operation_;
   ArchiveReader reader_;
+  RootfsSink& sink_;
   UnpackBudget budget_;
-  Parcel parcel_;
-  ArchiveWriter writer_;
-  Sending sending_;
-  Conveyor<Parcel> conveyor_;
   std::unordered_map<std::string, unsigned> kinds_;  ///< what is at each place
   std::string parent_;                               ///< the last one that was found to be a directory
   bool top_is_known_ = false, below_top_ = false;

@@ -9,7 +9,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "providers/lxc/parts/import_stream.h"
+#include "providers/lxc/parts/export_stream.h"
 #include "providers/lxc/user_needs.h"
 
 namespace envtool::lxc {

@@ -1,36 +1,27 @@
 #include "providers/lxc/rootfs_sink.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 
-#include "providers/lxc/parts/import_stream.h"
-
 namespace envtool::lxc {
-
-namespace {
-
-constexpr int pipe_size = 1 << 20;
-
-}  // namespace
 
 HelperSink::HelperSink(const HelperClient& client, Value request, Operation& operation) {
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    throw Error(ErrorKind::failed, fmt::format("cannot make a pipe: {}", errno_text(errno)));
-  input_ = UniqueFd(ends[1]);
-  ::fcntl(ends[1], F_SETPIPE_SZ, pipe_size);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    throw Error(ErrorKind::failed, fmt::format("cannot make a pair of sockets: {}", errno_text(errno)));
+  socket_ = UniqueFd(ends[0]);
   answer_ =
-      std::async(std::launch::async, [&client, request = std::move(request), &operation, end = ends[0]] {
-        const UniqueFd output(end);  // with it gone, a helper that ended early breaks the pipe
+      std::async(std::launch::async, [&client, request = std::move(request), &operation, end = ends[1]] {
+        const UniqueFd output(end);  // with it gone, a helper that ended early breaks the channel
         return client.import(request, output.get(), operation);
       });
+  send([this] { sender_.emplace(socket_.get()); });
 }
 
 HelperSink::~HelperSink() {
-  input_.reset();
+  socket_.reset();
   if (!answer_.valid()) return;
   try {
     answer_.get();
@@ -38,37 +29,35 @@ HelperSink::~HelperSink() {
   }
 }
 
-void HelperSink::write(std::string_view bytes, Operation& operation) {
-  operation.check_stop();
-  send(FrameHeader{FrameHeader::Kind::data, static_cast<std::uint32_t>(bytes.size())}.bytes());
-  send(bytes);
+/// Where the helper does not read on, its answer says why.
+template <class Work>
+void HelperSink::send(const Work& work) {
+  try {
+    work();
+  } catch (const ChannelBroken&) {
+    socket_.reset();
+    if (answer_.valid()) answer_.get();
+    throw;
+  }
 }
 
-void HelperSink::note_file(const RootfsFile& file) {
-  files_ += known_file_line(file.path, {file.size, file.modified, file.sha256});
+void HelperSink::add(const TreeEntry& entry) {
+  send([&] { sender_->add(entry); });
+}
+
+void HelperSink::write(std::string_view bytes) {
+  send([&] { sender_->write(bytes); });
+}
+
+void HelperSink::skip(std::uint64_t size) {
+  send([&] { sender_->skip(size); });
 }
 
 std::string HelperSink::publish(const std::string& digest, Operation& operation) {
   operation.check_stop();
-  const std::string last = digest + "\n" + files_;
-  send(FrameHeader{FrameHeader::Kind::end, static_cast<std::uint32_t>(last.size())}.bytes());
-  send(last);
-  input_.reset();
+  // The socket stays open: closed with messages in it, it would lose those that are on their way.
+  send([&] { sender_->finish(digest); });
   return answer_.get()["manifest"].as_text();
-}
-
-/// Where the helper does not read on, its answer says why.
-void HelperSink::send(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(input_.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      input_.reset();
-      if (answer_.valid()) answer_.get();
-      throw Error(ErrorKind::failed, "the root file system could not be given to 'envtool-lxc'");
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
 }
 
 }  // namespace envtool::lxc

@@ -1,31 +1,35 @@
 #pragma once
 
 #include <future>
+#include <optional>
 
 #include "base/files.h"
 #include "core/rootfs.h"
 #include "providers/lxc/helper_client.h"
+#include "providers/lxc/parts/tree_channel.h"
 
 namespace envtool::lxc {
 
 /// Sends a root file system to the helper's `import` while it comes. A sink that is destroyed before it is
-/// published closes the stream, and the helper removes what it had.
+/// published closes the channel, and the helper removes what it had.
 class HelperSink : public RootfsSink {
  public:
   /// The client and the operation must live as long as this.
   HelperSink(const HelperClient& client, Value request, Operation& operation);
   ~HelperSink() override;
 
-  void write(std::string_view bytes, Operation& operation) override;
-  void note_file(const RootfsFile& file) override;
+  void add(const TreeEntry& entry) override;
+  void write(std::string_view bytes) override;
+  void skip(std::uint64_t size) override;
   std::string publish(const std::string& digest, Operation& operation) override;
 
  private:
-  void send(std::string_view bytes);
+  template <class Work>
+  void send(const Work& work);
 
-  UniqueFd input_;
+  UniqueFd socket_;
+  std::optional<TreeSender> sender_;
   std::future<Value> answer_;
-  std::string files_;
 };
 
 }  // namespace envtool::lxc

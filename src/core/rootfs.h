@@ -5,30 +5,25 @@
 #include <string>
 #include <string_view>
 
+#include "base/tree_entry.h"
 #include "core/operation.h"
 
 namespace envtool {
 
-/// A file of a root file system that is on its way.
-struct RootfsFile {
-  std::string path;  ///< relative to the top
-  std::uint64_t size = 0;
-  std::int64_t modified = 0;  ///< seconds since the epoch
-  std::string sha256;
-};
-
 /// A root file system that a provider unpacks while it comes. Destroyed before it is published, nothing of it
-/// is left. Of one thread at a time.
+/// is left. Of one thread at a time. All throw Error(failed) when it cannot be unpacked.
 class RootfsSink {
  public:
   virtual ~RootfsSink() = default;
-  /// The next bytes of a plain tar with the root file system's own names, in which nothing leads outside:
-  /// boxes are checked before root sees them. Throws Error(failed) when it cannot be unpacked.
-  virtual void write(std::string_view bytes, Operation& operation) = 0;
-  /// What a file of the tar holds, so that nobody has to read it again to know.
-  virtual void note_file(const RootfsFile& file) = 0;
-  /// Puts it into its place at the end of the tar, as the box of that digest; where there is one already,
-  /// that stays. Gives what `verify_rootfs` wants to know.
+  /// The next entry. Nothing in it leads outside: boxes are checked before root sees them. Directories above
+  /// it that did not come are made; only a directory may come again, and a hard link's target came before.
+  virtual void add(const TreeEntry& entry) = 0;
+  /// The next bytes of the file that was added last.
+  virtual void write(std::string_view bytes) = 0;
+  /// A hole: so many bytes of that file, which read as zeros.
+  virtual void skip(std::uint64_t size) = 0;
+  /// Puts it into its place at the end, as the box of that digest; where there is one already, that stays.
+  /// Gives what `verify_rootfs` wants to know.
   virtual std::string publish(const std::string& digest, Operation& operation) = 0;
 };
 

@@ -19,6 +19,7 @@ struct TestEntry {
   std::string symlink = {}, hardlink = {};
   unsigned major = 0, minor = 0;  ///< of a device
   std::vector<std::pair<std::string, std::string>> attributes = {};
+  la_int64_t uid = 0;
 };
 
 using ArchiveSetting = std::function<int(archive*)>;
@@ -36,6 +37,7 @@ inline void make_archive(const std::filesystem::path& path, const std::vector<Te
     archive_entry_set_pathname(entry, item.name.c_str());
     archive_entry_set_filetype(entry, item.type);
     archive_entry_set_perm(entry, 0600);
+    archive_entry_set_uid(entry, item.uid);
     archive_entry_set_size(entry, static_cast<la_int64_t>(item.content.size()));
     if (!item.symlink.empty()) archive_entry_set_symlink(entry, item.symlink.c_str());
     if (!item.hardlink.empty()) archive_entry_set_hardlink(entry, item.hardlink.c_str());

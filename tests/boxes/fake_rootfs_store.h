@@ -9,11 +9,15 @@
 
 namespace envtool {
 
-/// Keeps root file systems as the tars that came.
+/// Keeps root file systems as the entries that came.
 class FakeRootfsStore : public RootfsStore {
  public:
-  std::map<std::string, std::string> taken;  ///< tar by digest
-  std::vector<RootfsFile> files;             ///< of all that came
+  struct Item {
+    TreeEntry entry;
+    std::string content = {};  ///< with its holes as zeros
+    std::uint64_t holes = 0;   ///< bytes of them
+  };
+  std::map<std::string, std::vector<Item>> taken;  ///< by digest
   bool ready = true;
   int given_up = 0;
   int bare = 0;  ///< that nobody made for machines
@@ -35,17 +39,21 @@ class FakeRootfsStore : public RootfsStore {
     ~Sink() override {
       if (!published_) ++store_.given_up;
     }
-    void write(std::string_view bytes, Operation&) override { tar_ += bytes; }
-    void note_file(const RootfsFile& file) override { store_.files.push_back(file); }
+    void add(const TreeEntry& entry) override { items_.push_back({.entry = entry}); }
+    void write(std::string_view bytes) override { items_.back().content += bytes; }
+    void skip(std::uint64_t size) override {
+      items_.back().content.append(size, '\0');
+      items_.back().holes += size;
+    }
     std::string publish(const std::string& digest, Operation&) override {
       published_ = true;
-      store_.taken[digest] = tar_;
+      store_.taken[digest] = items_;
       return "manifest of " + digest;
     }
 
    private:
     FakeRootfsStore& store_;
-    std::string tar_;
+    std::vector<Item> items_;
     bool published_ = false;
   };
 };

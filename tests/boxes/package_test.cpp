@@ -122,8 +122,8 @@ TEST_CASE("the store takes a packaged box, its user and info included") {
   CHECK(box.format == "lxc");
   CHECK(box.defaults.ssh_user == "ada");
   CHECK(box.info["author"] == Value("ada"));
-  CHECK(rootfs.taken.contains(box.digest));
-  CHECK(rootfs.files.front().path == "etc/motd");
+  REQUIRE(rootfs.taken.contains(box.digest));
+  CHECK(rootfs.taken[box.digest].front().entry.path == "etc/motd");
   CHECK(rootfs.bare == 0);
 }
 

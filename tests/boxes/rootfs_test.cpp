@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include "base/files.h"
-#include "base/hash.h"
 #include "tests/boxes/archive_maker.h"
 #include "tests/boxes/fake_rootfs_store.h"
 #include "tests/boxes/text_source.h"
@@ -14,25 +13,22 @@ using namespace envtool;
 namespace {
 
 struct Relayed {
-  std::vector<std::string> entries;  ///< "./etc/passwd", "./a -> b", "./a = ./b" for a hard link
-  std::vector<RootfsFile> files;
+  std::vector<std::string> entries;  ///< "etc/", "etc/passwd", "a -> b", "a = b" for a hard link
+  std::vector<FakeRootfsStore::Item> items;
   std::string error;
 };
 
-std::vector<std::string> entries_of(const std::string& tar) {
-  std::vector<std::string> entries;
-  archive* reader = archive_read_new();
-  archive_read_support_format_tar(reader);
-  archive_read_open_memory(reader, tar.data(), tar.size());
-  archive_entry* entry = nullptr;
-  while (archive_read_next_header(reader, &entry) == ARCHIVE_OK) {
-    std::string text = archive_entry_pathname(entry);
-    if (const char* target = archive_entry_symlink(entry)) text += std::string(" -> ") + target;
-    if (const char* target = archive_entry_hardlink(entry)) text += std::string(" = ") + target;
-    entries.push_back(text);
+std::string in_words(const TreeEntry& entry) {
+  switch (entry.kind) {
+    case TreeEntry::Kind::directory:
+      return entry.path + "/";
+    case TreeEntry::Kind::symlink:
+      return entry.path + " -> " + entry.target;
+    case TreeEntry::Kind::hard_link:
+      return entry.path + " = " + entry.target;
+    default:
+      return entry.path;
   }
-  archive_read_free(reader);
-  return entries;
 }
 
 Relayed relay_bytes(const std::string& bytes) {
@@ -44,14 +40,14 @@ Relayed relay_bytes(const std::string& bytes) {
     const auto sink = store.take_rootfs({.box = "x"}, host.operation);
     relay_rootfs(source, *sink, host.operation);
     sink->publish("d", host.operation);
-    relayed.entries = entries_of(store.taken.at("d"));
+    relayed.items = store.taken.at("d");
+    for (const auto& item : relayed.items) relayed.entries.push_back(in_words(item.entry));
     CHECK(source.is_at_end());
   } catch (const Error& error) {
     relayed.error = error.what();
     CHECK(store.given_up == 1);
     CHECK(store.taken.empty());
   }
-  relayed.files = store.files;
   return relayed;
 }
 
@@ -65,8 +61,8 @@ Relayed relay(const std::vector<TestEntry>& entries,
 }  // namespace
 
 TEST_CASE("a root file system comes through with its links, below its top") {
-  const std::vector<std::string> expected = {"./etc/", "./etc/passwd", "./etc/alias -> /etc/passwd",
-                                             "./etc/twin = ./etc/passwd"};
+  const std::vector<std::string> expected = {"etc/", "etc/passwd", "etc/alias -> /etc/passwd",
+                                             "etc/twin = etc/passwd"};
   for (const char* top : {"./rootfs/", "rootfs/", "./", ""}) {
     CAPTURE(top);
     const std::string up = top;
@@ -79,9 +75,9 @@ TEST_CASE("a root file system comes through with its links, below its top") {
 
     CHECK(relayed.error == "");
     CHECK(relayed.entries == expected);
-    REQUIRE(relayed.files.size() == 1);
-    CHECK(relayed.files[0].path == "etc/passwd");
-    CHECK(relayed.files[0].sha256 == sha256("root"));
+    REQUIRE(relayed.items.size() == 4);
+    CHECK(relayed.items[1].content == "root");
+    CHECK(relayed.items[1].entry.mode == 0600);
   }
 }
 
@@ -126,7 +122,7 @@ TEST_CASE("harmless devices come through, others are left out below dev and refu
   };
   CHECK(relay({device("dev/null", AE_IFCHR, 1, 3), device("dev/sda", AE_IFBLK, 8, 0),
                device("var/chroot/dev/null", AE_IFCHR, 1, 3)})
-            .entries == std::vector<std::string>{"./dev/null", "./var/chroot/dev/null"});
+            .entries == std::vector<std::string>{"dev/null", "var/chroot/dev/null"});
   CHECK(relay({device("tmp/mem", AE_IFCHR, 1, 1)}).error ==
         "its root file system: its entry 'tmp/mem' is a device, which does not belong there");
   CHECK(relay({device("etc/sda", AE_IFBLK, 8, 0)}).error.find("does not belong") != std::string::npos);
@@ -139,18 +135,49 @@ TEST_CASE("attributes of the guest come through, those that steer the host do no
                                          .attributes = {{"user.note", "x"},
                                                         {"trusted.overlay.redirect", "/etc"},
                                                         {"security.capability", "c"}}}});
-  const std::string tar = read_file(directory.path() / "x");
-  ScriptedHost host;
-  FakeRootfsStore store;
-  TextSource source(tar, 1000);
 
-  const auto sink = store.take_rootfs({.box = "x"}, host.operation);
-  relay_rootfs(source, *sink, host.operation);
-  sink->publish("d", host.operation);
+  const Relayed relayed = relay_bytes(read_file(directory.path() / "x"));
 
-  CHECK(store.taken["d"].find("user.note") != std::string::npos);
-  CHECK(store.taken["d"].find("security.capability") != std::string::npos);
-  CHECK(store.taken["d"].find("overlay") == std::string::npos);
+  REQUIRE(relayed.items.size() == 1);
+  const auto& attributes = relayed.items[0].entry.attributes;
+  CHECK(std::map<std::string, std::string>(attributes.begin(), attributes.end()) ==
+        std::map<std::string, std::string>{{"security.capability", "c"}, {"user.note", "x"}});
+}
+
+TEST_CASE("holes come through as holes") {
+  const TemporaryDirectory directory;
+  archive* writer = archive_write_new();
+  archive_write_set_format_pax(writer);
+  archive_write_open_filename(writer, (directory.path() / "x").c_str());
+  archive_entry* entry = archive_entry_new();
+  archive_entry_set_pathname(entry, "a");
+  archive_entry_set_filetype(entry, AE_IFREG);
+  archive_entry_set_size(entry, 10000);
+  archive_entry_sparse_add_entry(entry, 4096, 2);
+  archive_write_header(writer, entry);
+  const std::string content = std::string(4096, '\0') + "hi" + std::string(5902, '\0');
+  archive_write_data(writer, content.data(), content.size());
+  archive_entry_free(entry);
+  archive_write_free(writer);
+
+  const Relayed relayed = relay_bytes(read_file(directory.path() / "x"));
+
+  REQUIRE(relayed.items.size() == 1);
+  CHECK(relayed.items[0].content == content);
+  CHECK(relayed.items[0].holes == 9998);
+}
+
+TEST_CASE("an owner that is none is refused") {
+  const auto owned_by = [](la_int64_t number) {
+    const TemporaryDirectory directory;
+    const auto archive = directory.path() / "x";
+    make_archive(archive, {{.name = "a", .uid = number}});
+    return relay_bytes(read_file(archive));
+  };
+
+  CHECK(owned_by(1000).items.at(0).entry.uid == 1000);
+  CHECK(owned_by(0xFFFFFFFF).error ==
+        "its root file system: its entry 'a' belongs to 4294967295, which is no id");
 }
 
 TEST_CASE("an archive that is cut or is none is refused") {

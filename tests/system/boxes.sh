@@ -59,6 +59,21 @@ expect 0 envtool box add ./own.box
 step "a copy of which no disk is known to have it all counts in this boot, and is looked at in the next"
 expect 0 test -e "$unpacked/unsettled"
 touch --date '2 minutes ago' "$unpacked/unsettled"
+step "whoever lies to root's helper gets nothing made outside, and leaves nothing"
+if command -v python3 >/dev/null; then
+  mkdir "$work/lies" "$work/outside"
+  expect 0 python3 "$source_root/tests/system/lying_sender.py" \
+    "$(dirname "$ENVTOOL")/libexec/envtool/envtool-lxc" "$work/lies" "$work/outside"
+  says "a file below a link: cannot unpack box 'lie': cannot open the directory of '/a/x'" \
+    "a name above: cannot unpack box 'lie': the stream of the box holds what is no entry" \
+    "memory that shrinks: the stream of the box comes with memory that may shrink"
+  says_not ": taken"
+  equal "what is outside" "" "$(find "$work/outside" -mindepth 1)"
+  equal "what is left of the boxes" "" "$(find "$work/lies/boxes" -mindepth 1)"
+else
+  step "... left out: it needs 'python3'"
+fi
+
 step "while a machine uses it, it stays"
 project user <<YAML
 name: user

@@ -14,7 +14,8 @@
 #include "providers/lxc/parts/layout.h"
 #include "providers/lxc/parts/record.h"
 
-/// What every operation of the helper works with. The helper is one thread, runs one operation and ends.
+/// What every operation of the helper works with. The helper runs one operation and ends; but
+/// for unpacking and reading boxes it is one thread.
 namespace envtool::lxc {
 
 /// The user on whose behalf the helper works.

@@ -12,7 +12,7 @@
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/snapshots.h"
 #include "providers/lxc/helper/unseal.h"
-#include "providers/lxc/parts/import_stream.h"
+#include "providers/lxc/parts/export_stream.h"
 #include "providers/lxc/parts/processes.h"
 
 namespace envtool::lxc {
@@ -48,8 +48,7 @@ class Moment {
 };
 
 void write_frame(std::string_view bytes) {
-  const std::string header =
-      FrameHeader{FrameHeader::Kind::data, static_cast<std::uint32_t>(bytes.size())}.bytes();
+  const std::string header = FrameHeader{static_cast<std::uint32_t>(bytes.size())}.bytes();
   for (std::string_view rest : {std::string_view(header), bytes})
     while (!rest.empty()) {
       const ssize_t count = ::write(STDOUT_FILENO, rest.data(), rest.size());

@@ -44,6 +44,17 @@ bool GuestTree::give(int fd, const Owner& owner) const {
   return ::fchown(fd, ids_.uid(owner.uid), ids_.gid(owner.gid)) == 0 && ::fchmod(fd, owner.mode) == 0;
 }
 
+void GuestTree::note_changes(std::vector<std::string>& changes) {
+  root_path_ = real_path(root_.get());
+  changes_ = &changes;
+}
+
+void GuestTree::note_change(int directory, const std::string& name) const {
+  if (changes_ == nullptr) return;
+  const std::string parent = real_path(directory).substr(root_path_.size());
+  changes_->push_back(parent.empty() ? name : parent.substr(1) + "/" + name);
+}
+
 UniqueFd GuestTree::look(const std::string& path, int flags) const {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
@@ -110,6 +121,7 @@ UniqueFd GuestTree::directory_for_writing(const std::string& path, const Owner& 
   UniqueFd here = open_child(parent.get(), name_of(path));
   if (!here) fail(fmt::format("make '{}' in the guest", path), errno);
   if (made && !give(here.get(), owner)) fail(fmt::format("set the owner of '{}'", path), errno);
+  note_change(parent.get(), name_of(path));
   return here;
 }
 
@@ -130,6 +142,7 @@ void GuestTree::write(const std::string& path, std::string_view content, const O
     rest.remove_prefix(static_cast<std::size_t>(count));
   }
   if (!give(file.get(), owner)) fail(fmt::format("set the owner of '{}'", path), errno);
+  note_change(directory.get(), name);
 }
 
 void GuestTree::write_if_changed(const std::string& path, std::string_view content) const {
@@ -141,6 +154,7 @@ void GuestTree::make_link(const std::string& path, const std::string& target) co
   ::unlinkat(directory.get(), name_of(path).c_str(), 0);
   if (::symlinkat(target.c_str(), directory.get(), name_of(path).c_str()) != 0 && errno != EEXIST)
     fail(fmt::format("link '{}' in the guest", path), errno);
+  note_change(directory.get(), name_of(path));
 }
 
 void GuestTree::remove(const std::string& path) const {
@@ -148,6 +162,7 @@ void GuestTree::remove(const std::string& path) const {
   if (!directory) return;
   if (::unlinkat(directory.get(), name_of(path).c_str(), 0) != 0 && errno != ENOENT && errno != EISDIR)
     fail(fmt::format("remove '{}' from the box", path), errno);
+  note_change(directory.get(), name_of(path));
 }
 
 Account account_in(const GuestTree& box, const std::string& name, const std::string& user) {

@@ -22,6 +22,10 @@ class GuestTree {
   /// Looks in `root`, a box that stays as it is, and writes into `upper`, the fresh layer over it.
   GuestTree(const std::filesystem::path& root, const std::filesystem::path& upper, const GuestIds& ids);
 
+  /// From now on notes there what it writes or removes: paths relative to the root, links followed. The list
+  /// must live as long as this.
+  void note_changes(std::vector<std::string>& changes);
+
   struct Owner {
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
@@ -53,10 +57,12 @@ class GuestTree {
   UniqueFd directory_for_writing(const std::string& path, const Owner& owner) const;
   UniqueFd mirror(int directory) const;
   bool give(int fd, const Owner& owner) const;
+  void note_change(int directory, const std::string& name) const;
 
   UniqueFd root_, upper_;
-  std::string root_path_;  ///< known where there is an upper layer
+  std::string root_path_;  ///< known where it is needed
   GuestIds ids_;
+  std::vector<std::string>* changes_ = nullptr;
 };
 
 /// The account of that name in a box. Throws Error(failed) when the box has none.

@@ -40,10 +40,12 @@ std::string one_word(std::string_view text) {
   return word.empty() ? "\\" : word;
 }
 
-/// All extended attributes in one word; "-" for none, as nearly all files have.
+const std::string no_attributes = "-";  ///< as nearly all files have
+
+/// All extended attributes in one word.
 std::string attributes_of(const std::string& path) {
   const ssize_t size = ::llistxattr(path.c_str(), nullptr, 0);
-  if (size <= 0) return "-";
+  if (size <= 0) return no_attributes;
   std::string names(static_cast<std::size_t>(size), '\0');
   names.resize(
       static_cast<std::size_t>(std::max<ssize_t>(0, ::llistxattr(path.c_str(), names.data(), names.size()))));
@@ -58,6 +60,32 @@ std::string attributes_of(const std::string& path) {
   return sha256(join(all, "\n")).substr(0, 32);
 }
 
+std::string what_it_holds(const struct stat& facts, std::string_view detail) {
+  if (S_ISDIR(facts.st_mode)) return "directory";
+  if (S_ISLNK(facts.st_mode)) return "link " + one_word(detail);
+  if (S_ISREG(facts.st_mode)) return fmt::format("file {} {}", facts.st_size, detail);
+  return fmt::format("special {:o} {}:{}", facts.st_mode & S_IFMT, major(facts.st_rdev),
+                     minor(facts.st_rdev));
+}
+
+/// What follows the name in a line. `detail` is a file's digest or a link's target.
+std::string description(const struct stat& facts, std::string_view detail, std::string_view attributes) {
+  return fmt::format("{} {:04o} {} {} {}", what_it_holds(facts, detail), facts.st_mode & 07777, facts.st_uid,
+                     facts.st_gid, attributes);
+}
+
+/// The name comes first while lines are sorted, so that a difference is found by name.
+std::string line_of(std::string_view name, std::string_view description) {
+  return fmt::format("{} {}", one_word(name), description);
+}
+
+std::string sorted_text(std::vector<std::string> lines) {
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const std::string& line : lines) text.append(line).append("\n");
+  return text;
+}
+
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -65,8 +93,7 @@ struct CloseDirectory {
 /// Several threads share the directories of a tree.
 class Walk {
  public:
-  Walk(std::string tree, const KnownFiles& files)
-      : top_(tree.size() + 1), files_(files), waiting_{std::move(tree)} {}
+  explicit Walk(std::string tree) : top_(tree.size() + 1), waiting_{std::move(tree)} {}
 
   std::string text() {
     std::vector<std::future<std::vector<std::string>>> others(
@@ -76,10 +103,7 @@ class Walk {
     for (auto& other : others)
       for (std::string& line : other.get()) lines.push_back(std::move(line));
     if (failure_) std::rethrow_exception(failure_);
-    std::sort(lines.begin(), lines.end());
-    std::string text;
-    for (const std::string& line : lines) text.append(line).append("\n");
-    return text;
+    return sorted_text(std::move(lines));
   }
 
  private:
@@ -130,25 +154,14 @@ class Walk {
     return below;
   }
 
-  /// The name comes first while lines are sorted, so that a difference is found by name.
   std::string line(const std::string& path, const struct stat& info) {
-    return fmt::format("{} {} {:04o} {} {} {}", one_word(std::string_view(path).substr(top_)),
-                       content(path, info), info.st_mode & 07777, info.st_uid, info.st_gid,
-                       attributes_of(path));
-  }
-
-  std::string content(const std::string& path, const struct stat& info) {
-    if (S_ISDIR(info.st_mode)) return "directory";
-    if (S_ISLNK(info.st_mode)) return "link " + one_word(fs::read_symlink(path).string());
-    if (S_ISREG(info.st_mode)) return fmt::format("file {} {}", info.st_size, digest(path, info));
-    return fmt::format("special {:o} {}:{}", info.st_mode & S_IFMT, major(info.st_rdev), minor(info.st_rdev));
+    std::string detail;
+    if (S_ISREG(info.st_mode)) detail = digest(path, info);
+    if (S_ISLNK(info.st_mode)) detail = fs::read_symlink(path).string();
+    return line_of(std::string_view(path).substr(top_), description(info, detail, attributes_of(path)));
   }
 
   std::string digest(const std::string& path, const struct stat& info) {
-    const auto known = files_.find(path.substr(top_));
-    if (known != files_.end() && known->second.size == static_cast<std::uint64_t>(info.st_size) &&
-        known->second.modified == info.st_mtim.tv_sec)
-      return known->second.sha256;
     if (info.st_nlink == 1) return sha256_of_file(path);
     {
       const std::lock_guard lock(mutex_);
@@ -160,7 +173,6 @@ class Walk {
   }
 
   const std::size_t top_;  ///< where a path's part below the tree begins
-  const KnownFiles& files_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> waiting_;  ///< directories
@@ -173,9 +185,36 @@ std::string name_in(const std::string& line) { return line.substr(0, line.find('
 
 }  // namespace
 
-std::string manifest_of(const fs::path& tree, const KnownFiles& files) {
-  return Walk(tree.string(), files).text();
+void Manifest::add(const std::string& path, const struct stat& facts, std::string_view digest, bool is_bare) {
+  lines_[path] = description(facts, digest, is_bare ? no_attributes : attributes_of((tree_ / path).string()));
 }
+
+void Manifest::add_link(const std::string& path, const std::string& target) {
+  lines_[path] = std::string(lines_.at(target));
+}
+
+void Manifest::look_again(const std::string& path) {
+  const fs::path place = tree_ / path;
+  struct stat facts {};
+  if (::lstat(place.c_str(), &facts) != 0) {
+    if (errno != ENOENT) fail(fmt::format("look at '{}'", place.string()), errno);
+    lines_.erase(path);
+    return;
+  }
+  std::string detail;
+  if (S_ISREG(facts.st_mode)) detail = sha256_of_file(place);
+  if (S_ISLNK(facts.st_mode)) detail = fs::read_symlink(place).string();
+  add(path, facts, detail, false);
+}
+
+std::string Manifest::text() const {
+  std::vector<std::string> lines;
+  lines.reserve(lines_.size());
+  for (const auto& [path, line] : lines_) lines.push_back(line_of(path, line));
+  return sorted_text(std::move(lines));
+}
+
+std::string manifest_of(const fs::path& tree) { return Walk(tree.string()).text(); }
 
 std::string manifest_difference(const std::string& then, const std::string& now) {
   if (then == now) return {};

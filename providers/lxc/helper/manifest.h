@@ -1,11 +1,12 @@
 #pragma once
 
-#include <filesystem>
-#include <functional>
-#include <string>
-#include <unordered_map>
+#include <sys/stat.h>
 
-#include "providers/lxc/parts/import_stream.h"
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 namespace envtool::lxc {
 
@@ -13,13 +14,30 @@ namespace envtool::lxc {
 inline constexpr const char* manifest_file = "manifest";
 inline constexpr std::size_t largest_manifest = 1 << 30;
 
-using KnownFiles = std::unordered_map<std::string, KnownFile>;
+/// A line for everything below a tree: its name, kind, what it holds (a file's size and SHA-256, a link's
+/// target, a device's numbers), mode, owner, group and extended attributes. Times are no part of it, so that
+/// one box has one manifest. Paths are relative to the tree.
+class Manifest {
+ public:
+  explicit Manifest(std::filesystem::path tree) : tree_(std::move(tree)) {}
 
-/// A line for everything below the tree, sorted: kind, mode, owner, group, what it holds (a file's size and
-/// SHA-256, a link's target, a device's numbers), its extended attributes, its name. Times are no part of it,
-/// so that one box has one manifest. Files that are still as they came are not read; `files` is by path
-/// relative to the tree.
-std::string manifest_of(const std::filesystem::path& tree, const KnownFiles& files);
+  /// Takes down what was just made: `facts` are its own, and `digest` is a file's SHA-256, a link's target or
+  /// empty. Where it is known to have no attributes, none are looked for.
+  void add(const std::string& path, const struct stat& facts, std::string_view digest, bool is_bare);
+  /// Takes down another name for what was added.
+  void add_link(const std::string& path, const std::string& target);
+  /// Looks at what may have changed or be gone.
+  void look_again(const std::string& path);
+  /// Sorted.
+  std::string text() const;
+
+ private:
+  std::filesystem::path tree_;
+  std::unordered_map<std::string, std::string> lines_;  ///< by path, without the name
+};
+
+/// The text of the manifest of a tree, all of which is read.
+std::string manifest_of(const std::filesystem::path& tree);
 
 /// What the first difference between two manifests is, in words; empty when there is none.
 std::string manifest_difference(const std::string& then, const std::string& now);

@@ -31,7 +31,7 @@ bool is_old(const fs::path& file) {
 
 bool is_like_its_manifest(const fs::path& box) {
   const auto manifest = read_file_if_there(box / manifest_file, largest_manifest);
-  return manifest && !manifest->empty() && manifest_of(box / "rootfs", {}) == *manifest;
+  return manifest && !manifest->empty() && manifest_of(box / "rootfs") == *manifest;
 }
 
 }  // namespace
