@@ -170,6 +170,11 @@ expect 6 envtool up
 says "folder '/srv/my live' cannot be shared by virtiofs: virtiofs could not keep the guest from writing"
 envfile_of 12GiB other-vm 128MiB ', {host: ./live, guest: "/srv/my live", exclude: [cache/]}'
 
+step "a restart keeps it"
+expect 0 envtool reload
+says "folder '/srv/my live' by virtiofs"
+equal "after a restart" "from the host there" "$(envtool ssh -c 'cd "/srv/my live" && echo "$(cat host) $(ls cache)"')"
+
 step "more CPUs while it runs"
 expect 0 envtool limits --cpus 3
 has_three() { [ "$(envtool ssh -c nproc)" = 3 ]; } # it brings a CPU up when it gets round to it

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Two virtual machines that come up at once share networks of their project and one of the host's, and know each other by
-# name; a folder that one of them shares changes nothing of that; nothing is left of it. Guests are emulated, hence one boot of both with many checks.
+# name; nothing is left of it. Guests are emulated, hence one boot of both with many checks.
 . "$(dirname "$0")/libvirt_world.sh"
 . "$(dirname "$0")/lib.sh"
 
@@ -30,7 +30,6 @@ machines:
       - {name: six, subnet: "fd00:e7::/64", ip: 17}
   web:
     networks: [back, closed, six, {name: lan, bridge: $1, mac: "52:54:00:0E:77:0C"}]
-    folders: [{host: ./live, guest: "/srv/my live", exclude: [cache/]}]
 YAML
 }
 
@@ -40,9 +39,6 @@ place() { places "$1" | awk -v network="$2" '$1 == network { print $3 }'; }
 reaches() { envtool exec "$1" -- timeout 10 bash -c "</dev/tcp/$2/$3"; }
 
 project nets < <(networks lan00)
-mkdir live
-echo "from the host" >live/host
-chown -R 1000:1000 live
 step "a device that the host lacks is said before anything is made"
 expect 4 envtool up web
 says "no network device 'lan00'" "did you mean 'lan0'"
@@ -62,7 +58,6 @@ umount $pool
 
 step "two machines in four networks"
 expect 0 envtool up
-says "folder '/srv/my live' by virtiofs"
 equal "the address that is written" 10.233.0.11 "$(place db back)"
 equal "the IPv6 address that is written" fd00:e7::11 "$(place db six)"
 expect 0 envtool exec db -- sh -c 'cat /sys/class/net/*/address'
@@ -95,7 +90,7 @@ for network in $(virsh net-list --name); do
   expect 0 virt-xml-validate "$work/network.xml" network
 done
 
-step "a guest that boots by itself has networks and folder again; nothing is due"
+step "a guest that boots by itself has them again; nothing is due"
 boot_of() { envtool exec web -- cat /proc/sys/kernel/random/boot_id 2>/dev/null; }
 first=$(boot_of)
 rebooted() { local now; now=$(boot_of) && [ -n "$now" ] && [ "$now" != "$first" ]; }
@@ -103,12 +98,6 @@ envtool exec web -u root -- systemctl reboot >/dev/null 2>&1
 for _ in $(seq 30); do rebooted && break; sleep 4; done
 rebooted || fail "web does not come back from a reboot"
 reaches web db.back 22 || fail "web does not reach db after a reboot"
-# shellcheck disable=SC2016
-content='cd "/srv/my live" && cat host && findmnt --noheadings --output FSTYPE . && mountpoint cache'
-has_folder() { envtool exec web -- sh -c "$content"; } # systemd waits for no mount of this kind
-eventually has_folder
-expect 0 has_folder
-says "from the host" virtiofs "cache is a mountpoint"
 expect 0 envtool up
 says "nothing to do"
 
