@@ -62,7 +62,7 @@ cloud_init: {file: user-data.yaml}
 timeouts: {boot: 8m}
 providers: {libvirt: {driver: qemu}}
 END
-expect 2 envtool up
+expect 3 envtool up
 says "no file"
 mv "$work/user-data.yaml" .
 expect 0 envtool up
