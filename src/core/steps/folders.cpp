@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/scalar.h"
 #include "core/folder_ways.h"
 #include "core/steps/steps.h"
 
@@ -139,7 +140,8 @@ void learn(MachineContext& machine) {
     const std::vector<std::string> words = split(line, ' ');
     if (words.size() == 2)
       facts.file_systems[words[0] == "9p" ? FolderType::ninep : FolderType::virtiofs] = words[1] == "yes";
-    if (words.size() == 3) facts.users[words[2]] = std::stoll(words[1]);
+    const auto id = words.size() == 3 ? parse_integer(words[1]) : std::nullopt;
+    if (id) facts.users[words[2]] = *id;
   }
   machine.record.created_with.set("guest", to_value(facts));
   machine.save();
