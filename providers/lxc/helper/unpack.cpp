@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <exception>
 #include <future>
@@ -125,7 +126,7 @@ class Unpacking {
     writer.end();
   }
 
-  /// Keeps the first failure, after which nobody takes another turn.
+  /// Keeps the first failure, after which nobody takes another turn, and whose turn it is waits for no more.
   template <class Work>
   void guard(const Work& work) {
     std::exception_ptr failure;
@@ -138,9 +139,13 @@ class Unpacking {
     } catch (...) {
       failure = std::current_exception();
     }
-    const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = failure;
-    if (failure) is_over_ = true;
+    if (!failure) return;
+    is_over_ = true;
+    {
+      const std::lock_guard lock(failure_mutex_);
+      if (!failure_) failure_ = failure;
+    }
+    channel_.close();
   }
 
   void check_room(std::size_t size) {
@@ -162,7 +167,8 @@ class Unpacking {
   TreeReceiver channel_;
   NewTree tree_;
   std::mutex mutex_;  ///< whose turn it is
-  bool is_over_ = false;
+  std::atomic<bool> is_over_ = false;
+  std::mutex failure_mutex_;  ///< another, as whose turn it is may be waiting
   std::exception_ptr failure_;
   std::string digest_;
   std::uint64_t written_ = 0, checked_ = 0;

@@ -226,4 +226,6 @@ void TreeReceiver::release(const TreeMessage& message) const {
   retry([&] { return ::send(socket_, &number, 1, MSG_NOSIGNAL); });
 }
 
+void TreeReceiver::close() const { ::shutdown(socket_, SHUT_RDWR); }
+
 }  // namespace envtool::lxc

@@ -102,6 +102,8 @@ class TreeReceiver {
   TreeMessage next(std::string& buffer) const;
   /// Of any thread.
   void release(const TreeMessage& message) const;
+  /// Ends the channel: who waits in `next`, or for room at the other side, waits no longer. Of any thread.
+  void close() const;
 
  private:
   int socket_;
