@@ -163,13 +163,18 @@ void Storage::upload_file(const Volume& volume, const std::filesystem::path& fil
 bool Storage::copy_here(const Volume& volume, const std::filesystem::path& file, Operation& operation) const {
   if (!connection_.is_local() || connection_.is_double()) return false;
   const UniqueFd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  const UniqueFd to(::open(path_of_volume(volume).c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  const std::string path = path_of_volume(volume);
+  const UniqueFd to(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
   struct stat source {
   }, target{};
   if (!from || !to || ::fstat(from.get(), &source) != 0 || ::fstat(to.get(), &target) != 0) return false;
   if (!S_ISREG(target.st_mode) || target.st_size != source.st_size || target.st_blocks != 0) return false;
   or_delete(volume, [&] {
-    copy_into_zeros(from.get(), to.get(), static_cast<std::uint64_t>(source.st_size), operation);
+    try {
+      copy_into_zeros(from.get(), to.get(), static_cast<std::uint64_t>(source.st_size), operation);
+    } catch (Error& error) {
+      throw error.with_frame(fmt::format("volume '{}'", path));
+    }
   });
   // A libvirt that sees other file systems than we do has another file at that path.
   return ::fstat(to.get(), &target) == 0 &&
