@@ -20,10 +20,14 @@ def count_visit():
 
 class Counter(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path == "/healthz":  # whether anybody answers: a visit would count
+            return self.answer(200, f"{socket.gethostname()} is up\n")
         try:
-            status, text = 200, f"visit {count_visit()}, seen by {socket.gethostname()}\n"
+            self.answer(200, f"visit {count_visit()}, seen by {socket.gethostname()}\n")
         except OSError as error:
-            status, text = 503, f"cannot count: {error}\n"
+            self.answer(503, f"cannot count: {error}\n")
+
+    def answer(self, status, text):
         self.send_response(status)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
         self.end_headers()
