@@ -84,9 +84,10 @@ says src "create: true"
 step "keys that the provider does not support are refused by name"
 envfile <<<"$base
 cloud_init: {inline: '#cloud-config'}
-disk: 20GiB"
+disk: 20GiB
+provider: lxc"
 expect 6 envtool validate
-says "'cloud_init' is not supported by provider 'lxc'" "nor by"
+says "'cloud_init' is not supported by provider 'lxc'"
 expect 6 envtool up
 says "'cloud_init' is not supported by provider 'lxc'" "'disk'" "Envfile:3:"
 [ ! -e .envtool ] || fail ".envtool is left"

@@ -171,8 +171,8 @@ eventually pgrep --exact --full 'sleep 7391'
 sleeper=$(pgrep --exact --full 'sleep 7391')
 for group in /sys/fs/cgroup/*/user/$user; do
   [ -e "$group/tasks" ] || continue # the user may not go to those of version 2
-  find "$group" -path '*lxc.payload.*' -name cgroup.procs -exec cat {} + | grep --quiet --line-regexp "$sleeper" ||
-    fail "it is not in the machine's group below '$group'"
+  members=$(find "$group" -path '*lxc.payload.*' -name cgroup.procs -exec cat {} +)
+  [[ " ${members//$'\n'/ } " == *" $sleeper "* ]] || fail "it is not in the machine's group below '$group'"
 done
 kill "$sleeper"
 wait $!
