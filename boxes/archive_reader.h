@@ -8,8 +8,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/libarchive.h"
 #include "boxes/byte_source.h"
-#include "boxes/libarchive.h"
 
 namespace envtool {
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "boxes/libarchive.h"
+#include "base/libarchive.h"
 
 namespace envtool {
 

@@ -1,34 +1,15 @@
 #include "providers/libvirt/iso.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "base/error.h"
-#include "base/library.h"
+#include "base/libarchive.h"
 
 namespace envtool::libvirt {
 
 namespace {
-
-constexpr Library libarchive{"libarchive.so.13", "sudo apt-get install libarchive13"};
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_free)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_new)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_filetype)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_pathname)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_perm)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_size)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_error_string)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_close)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_data)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_free)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_header)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_new)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_open)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_iso9660)
-ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_option)
 
 struct CloseArchive {
   void operator()(archive* writer) const { archive_write_free(writer); }

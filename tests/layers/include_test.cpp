@@ -35,7 +35,7 @@ const std::map<std::string, std::vector<std::string>> allowed_libraries = {
     {"yaml-cpp/", {"src/config/"}},
     {"libssh/", {"src/ssh/"}},
     {"openssl/", {"src/base/libcrypto.h"}},
-    {"archive", {"boxes/", "providers/libvirt/"}},
+    {"archive", {"src/base/libarchive.h"}},
     {"curl/", {"boxes/"}},
     {"lxc/", {"providers/lxc/"}},
     {"libvirt/", {"providers/libvirt/"}},

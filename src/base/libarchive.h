@@ -5,7 +5,8 @@
 
 #include "base/library.h"
 
-/// The functions of libarchive that are used here, under their own names: it is opened by the first call.
+/// The functions of libarchive that boxes and the images of libvirt's guests use, under their own names: it
+/// is opened by the first call.
 namespace envtool {
 
 inline constexpr Library libarchive{"libarchive.so.13", "sudo apt-get install libarchive13"};
@@ -25,6 +26,8 @@ ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_perm)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_rdevmajor)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_rdevminor)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_filetype)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_pathname)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_perm)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_set_size)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_size)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_entry_size_is_set)
@@ -63,6 +66,7 @@ ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_open)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_open_filename)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_bytes_in_last_block)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_filter_option)
+ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_iso9660)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_option)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_pax_restricted)
 ENVTOOL_LIBRARY_FUNCTION(libarchive, archive_write_set_format_raw)
