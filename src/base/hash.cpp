@@ -29,6 +29,24 @@ std::string to_hex(std::string_view bytes) {
 
 EVP_MD_CTX* of(const auto& pointer) { return static_cast<EVP_MD_CTX*>(pointer.get()); }
 
+constexpr unsigned char checksum_key[] = "the key of envtool's checksums..";
+constexpr std::size_t checksum_key_size = 32, checksum_size = 16;
+static_assert(sizeof checksum_key == checksum_key_size + 1);
+
+/// Reads the whole file into a hash or checksum.
+std::string result_for_file(auto hash, const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string buffer(1 << 20, '\0');
+  for (;;) {
+    const ssize_t count = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : -1;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+    if (count == 0) return hash.finish();
+    hash.add({buffer.data(), static_cast<size_t>(count)});
+  }
+}
+
 }  // namespace
 
 void Hash::Deleter::operator()(void* context) const { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context)); }
@@ -59,6 +77,37 @@ std::string Hash::finish() {
   return to_hex({reinterpret_cast<const char*>(digest), size});
 }
 
+void Checksum::Deleter::operator()(void* context) const {
+  EVP_MAC_CTX_free(static_cast<EVP_MAC_CTX*>(context));
+}
+
+Checksum::Checksum() {
+  EVP_MAC* kind = EVP_MAC_fetch(nullptr, "POLY1305", nullptr);
+  context_.reset(kind == nullptr ? nullptr : EVP_MAC_CTX_new(kind));
+  EVP_MAC_free(kind);
+  if (!context_) throw Error(ErrorKind::failed, "libcrypto gives no Poly1305");
+  begin();
+}
+
+void Checksum::begin() {
+  if (EVP_MAC_init(static_cast<EVP_MAC_CTX*>(context_.get()), checksum_key, checksum_key_size, nullptr) != 1)
+    throw Error(ErrorKind::failed, "libcrypto does not begin a Poly1305");
+}
+
+void Checksum::add(std::string_view bytes) {
+  EVP_MAC_update(static_cast<EVP_MAC_CTX*>(context_.get()),
+                 reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+
+std::string Checksum::finish() {
+  unsigned char result[checksum_size];
+  std::size_t size = 0;
+  if (EVP_MAC_final(static_cast<EVP_MAC_CTX*>(context_.get()), result, &size, sizeof result) != 1)
+    throw Error(ErrorKind::failed, "libcrypto does not end a Poly1305");
+  begin();
+  return to_hex({reinterpret_cast<const char*>(result), size});
+}
+
 std::string sha256(std::string_view bytes) {
   // EVP begins with its configuration and providers: 2 ms.
   SHA256_CTX context;
@@ -69,21 +118,8 @@ std::string sha256(std::string_view bytes) {
   return to_hex({reinterpret_cast<const char*>(digest), sizeof digest});
 }
 
-std::string sha256_of_file(const std::filesystem::path& path) {
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd)
-    throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
-  Sha256 hash;
-  std::string buffer(1 << 20, '\0');
-  for (;;) {
-    const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0)
-      throw Error(ErrorKind::failed, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
-    if (count == 0) return hash.finish();
-    hash.add({buffer.data(), static_cast<size_t>(count)});
-  }
-}
+std::string sha256_of_file(const std::filesystem::path& path) { return result_for_file(Sha256(), path); }
+std::string checksum_of_file(const std::filesystem::path& path) { return result_for_file(Checksum(), path); }
 
 std::string fnv1a(std::string_view bytes) {
   // The numbers of Fowler, Noll and Vo.

@@ -20,6 +20,17 @@ TEST_CASE("the quick hash is FNV-1a of 64 bits") {
   CHECK(fnv1a("foobar") == "85944171f73967e8");
 }
 
+TEST_CASE("the checksum is Poly1305, of one stream after the other") {
+  // Worked out from RFC 8439, section 2.5.1.
+  Checksum checksum;
+  checksum.add("Cryptographic Forum ");
+  checksum.add("Research Group");
+  CHECK(checksum.finish() == "b8dfae056a520929c2f8f75527877873");
+  CHECK(checksum.finish() == "6f6c277320636865636b73756d732e2e");
+  checksum.add(std::string_view("\0", 1));
+  CHECK(checksum.finish() != "6f6c277320636865636b73756d732e2e");
+}
+
 TEST_CASE("a stream in parts has the digest of the whole") {
   Sha256 hash;
   hash.add("a");

@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "base/files.h"
@@ -27,17 +28,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
+bool is_visible(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > ' ' && byte != '\\' && byte != 127;
+}
+
 /// A name or target in one word: what is no visible character is `\xx`.
 std::string one_word(std::string_view text) {
+  if (text.empty()) return "\\";
+  if (std::all_of(text.begin(), text.end(), is_visible)) return std::string(text);
   std::string word;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > ' ' && byte != '\\' && byte != 127)
+  for (const char c : text)
+    if (is_visible(c))
       word += c;
     else
-      word += fmt::format("\\{:02x}", byte);
-  }
-  return word.empty() ? "\\" : word;
+      word += fmt::format("\\{:02x}", static_cast<unsigned char>(c));
+  return word;
 }
 
 const std::string no_attributes = "-";  ///< as nearly all files have
@@ -68,21 +74,17 @@ std::string what_it_holds(const struct stat& facts, std::string_view detail) {
                      minor(facts.st_rdev));
 }
 
-/// What follows the name in a line. `detail` is a file's digest or a link's target.
+/// What follows the name in a line. `detail` is a file's checksum or a link's target.
 std::string description(const struct stat& facts, std::string_view detail, std::string_view attributes) {
   return fmt::format("{} {:04o} {} {} {}", what_it_holds(facts, detail), facts.st_mode & 07777, facts.st_uid,
                      facts.st_gid, attributes);
 }
 
-/// The name comes first while lines are sorted, so that a difference is found by name.
-std::string line_of(std::string_view name, std::string_view description) {
-  return fmt::format("{} {}", one_word(name), description);
-}
-
-std::string sorted_text(std::vector<std::string> lines) {
-  std::sort(lines.begin(), lines.end());
+/// The name comes first, so that a difference is found by name.
+std::string text_of(const ManifestLines& lines) {
   std::string text;
-  for (const std::string& line : lines) text.append(line).append("\n");
+  for (const auto& [name, description] : lines)
+    text.append(name).append(" ").append(description).append("\n");
   return text;
 }
 
@@ -96,22 +98,21 @@ class Walk {
   explicit Walk(std::string tree) : top_(tree.size() + 1), waiting_{std::move(tree)} {}
 
   std::string text() {
-    std::vector<std::future<std::vector<std::string>>> others(
+    std::vector<std::future<ManifestLines>> others(
         std::clamp(std::thread::hardware_concurrency(), 1U, most_threads) - 1);
     for (auto& other : others) other = std::async(std::launch::async, [this] { return walk(); });
-    std::vector<std::string> lines = walk();
-    for (auto& other : others)
-      for (std::string& line : other.get()) lines.push_back(std::move(line));
+    ManifestLines lines = walk();
+    for (auto& other : others) lines.merge(other.get());
     if (failure_) std::rethrow_exception(failure_);
-    return sorted_text(std::move(lines));
+    return text_of(lines);
   }
 
  private:
   static constexpr unsigned most_threads = 4;
 
   /// Takes directories until none is left; gives the lines of what is in them.
-  std::vector<std::string> walk() {
-    std::vector<std::string> lines;
+  ManifestLines walk() {
+    ManifestLines lines;
     std::unique_lock lock(mutex_);
     while (true) {
       changed_.wait(lock, [this] { return failure_ || !waiting_.empty() || taken_ == 0; });
@@ -136,7 +137,7 @@ class Walk {
   }
 
   /// Adds what is in the directory, and gives the directories in it.
-  std::vector<std::string> list(const std::string& directory, std::vector<std::string>& lines) {
+  std::vector<std::string> list(const std::string& directory, ManifestLines& lines) {
     const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const std::unique_ptr<DIR, CloseDirectory> entries(fd < 0 ? nullptr : ::fdopendir(fd));
     if (!entries) fail(fmt::format("read '{}'", directory), errno);
@@ -148,7 +149,7 @@ class Walk {
       struct stat info {};
       if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
         fail(fmt::format("look at '{}'", path), errno);
-      lines.push_back(line(path, info));
+      lines[one_word(std::string_view(path).substr(top_))] = line(path, info);
       if (S_ISDIR(info.st_mode)) below.push_back(std::move(path));
     }
     return below;
@@ -156,18 +157,18 @@ class Walk {
 
   std::string line(const std::string& path, const struct stat& info) {
     std::string detail;
-    if (S_ISREG(info.st_mode)) detail = digest(path, info);
+    if (S_ISREG(info.st_mode)) detail = checksum(path, info);
     if (S_ISLNK(info.st_mode)) detail = fs::read_symlink(path).string();
-    return line_of(std::string_view(path).substr(top_), description(info, detail, attributes_of(path)));
+    return description(info, detail, attributes_of(path));
   }
 
-  std::string digest(const std::string& path, const struct stat& info) {
-    if (info.st_nlink == 1) return sha256_of_file(path);
+  std::string checksum(const std::string& path, const struct stat& info) {
+    if (info.st_nlink == 1) return checksum_of_file(path);
     {
       const std::lock_guard lock(mutex_);
       if (const auto shared = of_links_.find(info.st_ino); shared != of_links_.end()) return shared->second;
     }
-    std::string found = sha256_of_file(path);
+    std::string found = checksum_of_file(path);
     const std::lock_guard lock(mutex_);
     return of_links_[info.st_ino] = std::move(found);
   }
@@ -185,12 +186,13 @@ std::string name_in(const std::string& line) { return line.substr(0, line.find('
 
 }  // namespace
 
-void Manifest::add(const std::string& path, const struct stat& facts, std::string_view digest, bool is_bare) {
-  lines_[path] = description(facts, digest, is_bare ? no_attributes : attributes_of((tree_ / path).string()));
+void Manifest::add(const std::string& path, const struct stat& facts, std::string_view detail, bool is_bare) {
+  lines_[one_word(path)] =
+      description(facts, detail, is_bare ? no_attributes : attributes_of((tree_ / path).string()));
 }
 
 void Manifest::add_link(const std::string& path, const std::string& target) {
-  lines_[path] = std::string(lines_.at(target));
+  lines_[one_word(path)] = lines_.at(one_word(target));
 }
 
 void Manifest::look_again(const std::string& path) {
@@ -198,21 +200,16 @@ void Manifest::look_again(const std::string& path) {
   struct stat facts {};
   if (::lstat(place.c_str(), &facts) != 0) {
     if (errno != ENOENT) fail(fmt::format("look at '{}'", place.string()), errno);
-    lines_.erase(path);
+    lines_.erase(one_word(path));
     return;
   }
   std::string detail;
-  if (S_ISREG(facts.st_mode)) detail = sha256_of_file(place);
+  if (S_ISREG(facts.st_mode)) detail = checksum_of_file(place);
   if (S_ISLNK(facts.st_mode)) detail = fs::read_symlink(place).string();
   add(path, facts, detail, false);
 }
 
-std::string Manifest::text() const {
-  std::vector<std::string> lines;
-  lines.reserve(lines_.size());
-  for (const auto& [path, line] : lines_) lines.push_back(line_of(path, line));
-  return sorted_text(std::move(lines));
-}
+std::string Manifest::text() const { return text_of(lines_); }
 
 std::string manifest_of(const fs::path& tree) { return Walk(tree.string()).text(); }
 

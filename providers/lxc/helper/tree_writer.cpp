@@ -124,9 +124,9 @@ void NewTree::keep(const TreeEntry& entry) {
     links_.push_back(entry);
 }
 
-void NewTree::note(const std::string& path, const struct stat& facts, std::string_view digest, bool is_bare) {
+void NewTree::note(const std::string& path, const struct stat& facts, std::string_view detail, bool is_bare) {
   const std::lock_guard lock(mutex_);
-  manifest_.add(path, facts, digest, is_bare);
+  manifest_.add(path, facts, detail, is_bare);
 }
 
 void NewTree::make_links() {
@@ -211,7 +211,7 @@ void TreeWriter::begin(const TreeEntry& entry) {
 }
 
 void TreeWriter::add(std::string_view bytes) {
-  hash_.add(bytes);
+  checksum_.add(bytes);
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
     if (count < 0 && errno == EINTR) continue;
@@ -226,7 +226,7 @@ void TreeWriter::skip(std::uint64_t size) {
   size_ += size;
   if (::ftruncate(file_.get(), static_cast<off_t>(size_)) != 0) fail_at("write", entry_.path);
   for (; size > 0; size -= std::min<std::uint64_t>(size, sizeof zeros))
-    hash_.add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
+    checksum_.add({zeros, std::min<std::uint64_t>(size, sizeof zeros)});
 }
 
 void TreeWriter::end() {
@@ -235,7 +235,7 @@ void TreeWriter::end() {
   if ((entry_.mode & special_bits) != 0) set_mode(file_.get(), entry_);
   set_attributes(file_.get(), entry_);
   set_time(file_.get(), entry_);
-  tree_.note(entry_.path, facts_of(file_.get(), entry_.path), hash_.finish(), is_bare(file_.get()));
+  tree_.note(entry_.path, facts_of(file_.get(), entry_.path), checksum_.finish(), is_bare(file_.get()));
   file_.reset();
 }
 

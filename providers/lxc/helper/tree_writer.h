@@ -43,7 +43,7 @@ class NewTree {
   /// The directory that a path lies in; with those above it, it is made where it is missing.
   UniqueFd open_parent(const std::string& path);
   void keep(const TreeEntry& entry);
-  void note(const std::string& path, const struct stat& facts, std::string_view digest, bool is_bare);
+  void note(const std::string& path, const struct stat& facts, std::string_view detail, bool is_bare);
   void make_links();
 
   UniqueFd top_;
@@ -80,7 +80,7 @@ class TreeWriter {
   TreeEntry entry_;  ///< the file that is written
   UniqueFd file_;
   std::uint64_t size_ = 0;
-  Sha256 hash_;
+  Checksum checksum_;
 };
 
 }  // namespace envtool::lxc
