@@ -5,7 +5,9 @@
 # A small root file system as a box file of this test's own.
 tiny_rootfs "$work/tiny" true
 mkdir "$work/parts"
-tar --create --gzip --file "$work/parts/rootfs.tar.gz" --directory "$work/tiny" .
+ln --symbolic dash "$work/tiny/usr/bin/noted"
+python3 -c 'import os, sys; os.setxattr(sys.argv[1], "trusted.note", b"kept", follow_symlinks=False)' "$work/tiny/usr/bin/noted"
+tar --create --gzip --xattrs --xattrs-include='trusted.note' --file "$work/parts/rootfs.tar.gz" --directory "$work/tiny" .
 echo '{"provider": "lxc", "version": "1.0.0", "test": "'$$'"}' >"$work/parts/metadata.json"
 tar --create --file "$work/own.box" --directory "$work/parts" ./metadata.json ./rootfs.tar.gz
 digest=$(sha256sum "$work/own.box" | cut -d' ' -f1)
@@ -24,6 +26,8 @@ expect 0 envtool box verify
 says "box '$work/own.box' is as it was stored"
 stored=$work/home/data/boxes/$digest
 expect 0 env --chdir="$stored" sha256sum --check --strict .sha256sums
+expect 0 python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "trusted.note", follow_symlinks=False))' "$unpacked/rootfs/usr/bin/noted"
+says kept
 echo >>"$stored/metadata.json"
 expect 1 envtool box verify
 says "is damaged: its file 'metadata.json' is changed"

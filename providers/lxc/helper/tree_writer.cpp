@@ -62,11 +62,20 @@ void set_mode(int file, const TreeEntry& entry) {
 }
 
 /// An attribute that this file system or, without root, this user cannot have is left out.
-void set_attributes(int file, const TreeEntry& entry) {
+void set_attributes(const TreeEntry& entry, const auto& set) {
   for (const auto& [name, value] : entry.attributes)
-    if (::fsetxattr(file, name.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP &&
-        errno != EPERM)
+    if (set(name.c_str(), value.data(), value.size(), 0) != 0 && errno != ENOTSUP && errno != EPERM)
       fail_at(fmt::format("set the attribute '{}' of", name), entry.path);
+}
+
+void set_attributes(int file, const TreeEntry& entry) {
+  set_attributes(entry, [file](auto... attribute) { return ::fsetxattr(file, attribute...); });
+}
+
+/// Of what is not opened, as a link.
+void set_attributes_at(int directory, const TreeEntry& entry) {
+  const std::string place = fmt::format("/proc/self/fd/{}/{}", directory, last_part(entry.path));
+  set_attributes(entry, [&](auto... attribute) { return ::lsetxattr(place.c_str(), attribute...); });
 }
 
 void set_time(int file, const TreeEntry& entry) {
@@ -196,6 +205,7 @@ void TreeWriter::make_special(const TreeEntry& entry) {
       ::fchownat(parent, name, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) != 0)
     fail_at("set the owner of", entry.path);
   if (!is_link && ::fchmodat(parent, name, entry.mode, 0) != 0) fail_at("set the mode of", entry.path);
+  if (!entry.attributes.empty()) set_attributes_at(parent, entry);
   if (::utimensat(parent, name, times_of(entry).data(), AT_SYMLINK_NOFOLLOW) != 0)
     fail_at("set the time of", entry.path);
   tree_.note(entry.path, facts_at(parent, entry.path), entry.target, false);
