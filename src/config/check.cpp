@@ -224,6 +224,7 @@ class Check {
 
   Value fixed_map() {
     if (!unfold()) return {};
+    if (node_.is_scalar() && !shape_.choices.empty()) return word();
     if (!node_.is_map()) return expected(shape_.shorthand_types.empty() ? "a map" : "text or a map");
     report_unknown_keys();
     Value map = Value::map();
@@ -241,6 +242,17 @@ class Check {
     }
     count_kinds();
     return map;
+  }
+
+  /// A text in the place of the map.
+  Value word() {
+    if (!expand(node_, shape_.late, scope_)) return {};
+    if (std::ranges::find(shape_.choices, node_.text) != shape_.choices.end()) return node_.text;
+    std::string hint = did_you_mean(node_.text, shape_.choices);
+    for (const Field& field : shape_.fields)
+      if (std::ranges::find(field.shape.choices, node_.text) != field.shape.choices.end())
+        hint = fmt::format("did you mean '{{{}: {}}}'?", field.name, node_.text);
+    return expected(fmt::format("one of {}, or a map", join(shape_.choices, ", ")), std::move(hint));
   }
 
   /// A scalar that stands for the map becomes it.

@@ -20,7 +20,7 @@ struct OptionSpec {
   bool required = false;
   /// Set when the Envfile leaves the key out and this is not null.
   Value fallback = {};
-  /// When not empty, the only texts allowed.
+  /// When not empty, the only texts allowed; of a map, those that may stand in its place.
   std::vector<std::string> choices = {};
   /// Text that is a program: `${...}` in it is left alone.
   bool script = false;

@@ -137,8 +137,10 @@ bool may_be_reference(const Shape& shape) {
 Value schema_of(const Shape& shape) {
   Value schema = bare_schema(shape);
   Value alternatives = Value::list();
-  if (shape.kind == Kind::fixed_map)
+  if (shape.kind == Kind::fixed_map) {
     for (const std::string& type : shape.shorthand_types) alternatives.push_back(of_type(type));
+    if (!shape.choices.empty()) alternatives.push_back(text_schema(shape));
+  }
   if (may_be_reference(shape))
     alternatives.push_back(Value::map({{"type", "string"}, {"pattern", reference_pattern}}));
   if (!alternatives.items().empty()) {

@@ -47,7 +47,8 @@ struct Shape {
   std::vector<std::string> exactly_one_of = {};  ///< groups of keys that exclude each other
   bool replaced_whole = false;                   ///< as an item of a merged list
   bool ignores_x = false;                        ///< keys beginning with `x-` are left alone
-  /// A scalar in place of the map means this key, or is taken apart by `rewrite`.
+  /// A scalar in place of the map is one of `choices` and stays as it is, means this key, or is taken apart
+  /// by `rewrite`.
   std::string shorthand = {};
   bool (*rewrite)(Node& item, const Scope& scope) = nullptr;
   std::vector<std::string> shorthand_types = {};  ///< JSON Schema types of what may stand for the map
