@@ -65,6 +65,9 @@ class Snapshots {
     for (const SnapshotInfo& snapshot : snapshots(backend_name, operation)) names.push_back(snapshot.name);
     return names;
   }
+  /// Whether that machine can have snapshots at all: asked before anything is done for one. Changes nothing.
+  /// Throws Error(unsupported) with what stands against it and a way out.
+  virtual void check_saving(const std::string&, Operation&) {}
   /// Of a stopped, running or paused machine, which is so afterwards; a running one stands still meanwhile.
   /// A name that is taken: Error(failed). The core has checked that it is one (core/snapshots.h).
   virtual void save_snapshot(const std::string& backend_name, const std::string& snapshot,

@@ -101,8 +101,17 @@ std::vector<std::string> Powers::with_snapshot(const std::vector<std::string>& m
   return having;
 }
 
+void Powers::check_saving(const std::string& machine) {
+  if (!parts_.run.environment) return;
+  const auto record = MachineStore(*parts_.run.environment, machine).load();
+  if (!record || record->created.empty()) return;
+  Operation operation{parts_.setup.host, machine, parts_.setup.stop};
+  power_of_provider<Snapshots>(record->provider).check_saving(record->backend_name, operation);
+}
+
 Outcome Powers::save_snapshot(const std::vector<std::string>& machines, const std::string& snapshot) {
   check_snapshot_name(snapshot);
+  for (const std::string& machine : machines) check_saving(machine);
   for (const std::string& machine : machines)
     if (has(snapshot_names(machine), snapshot))
       throw Error(ErrorKind::failed,

@@ -18,8 +18,9 @@ class Powers {
   Outcome suspend(const std::vector<std::string>& machines);
   Outcome resume(const std::vector<std::string>& machines);
 
-  /// Takes one of each machine that is created. Throws Error(usage) for what is no name, and Error(failed)
-  /// when one of them has a snapshot of that name, before anything is done.
+  /// Takes one of each machine that is created. Throws Error(usage) for what is no name, Error(failed)
+  /// when one of them has a snapshot of that name, and Error(unsupported) when one cannot have any, before
+  /// anything is done.
   Outcome save_snapshot(const std::vector<std::string>& machines, const std::string& snapshot);
   /// A machine that runs is stopped before and started after it, and not provisioned.
   Outcome restore_snapshot(const std::vector<std::string>& machines, const std::string& snapshot);
@@ -53,6 +54,7 @@ class Powers {
  private:
   template <class Power>
   Power& power_of_provider(const std::string& provider);
+  void check_saving(const std::string& machine);
 
   Engine::Parts& parts_;
 };

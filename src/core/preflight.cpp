@@ -232,12 +232,17 @@ std::vector<Diagnostic> unsupported_keys(const MachineConfig& machine, const Pro
   std::vector<Use> uses = uses_of(machine);
   if (provider.features.contains(Feature::networks))
     std::ranges::copy(network_uses(machine), std::back_inserter(uses));
-  for (const Use& use : uses)
-    if (use.used && !provider.features.contains(use.feature))
+  for (const Use& use : uses) {
+    if (!use.used) continue;
+    const bool has_it = provider.features.contains(use.feature);
+    const std::string hint = has_it && provider.wanting
+                                 ? provider.wanting(use.feature, provider_options(machine, provider.name))
+                                 : "";
+    if (!has_it || !hint.empty())
       found.push_back(
           {fmt::format("'{}' is not supported by provider '{}'", to_string(use.feature), provider.name),
-           use.position,
-           {}});
+           use.position, hint});
+  }
   if (provider.features.contains(Feature::disks)) check_disks(machine, provider, found);
   return found;
 }

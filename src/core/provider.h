@@ -58,6 +58,9 @@ struct ProviderInfo {
   std::string summary;                   ///< "system containers through liblxc"
   std::vector<std::string> box_formats;  ///< by preference
   std::set<Feature> features;
+  /// Which options such a feature waits for, as a hint; empty where those of the machine bring it. Null: none
+  /// waits.
+  std::string (*wanting)(Feature feature, const Value& options) = nullptr;
   std::set<Capability> capabilities;
   /// Where the Envfile names no provider, the usable one of the lowest is taken.
   int precedence = 0;

@@ -177,6 +177,17 @@ TEST_CASE("a name that is taken or none is refused before anything is done") {
   CHECK(world.count_of("save_snapshot") == 1);
 }
 
+TEST_CASE("a machine that can have no snapshots keeps the others from being saved too") {
+  UpWorld world("machines: {db: {}, web: {}}\n");
+  world.backend.fail_at("check_saving", "it lies in a store without snapshots");
+
+  const CliResult result = run_cli(world, {"snapshot", "save", "clean"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "it lies in a store without snapshots"));
+  CHECK(world.count_of("save_snapshot") == 0);
+}
+
 TEST_CASE("a machine that a snapshot was cut off in goes on at the next command") {
   UpWorld world;
   world.backend.break_at("save_snapshot", "killed");

@@ -279,6 +279,10 @@ std::vector<SnapshotInfo> FakeProvider::snapshots(const std::string& backend_nam
   return found;
 }
 
+void FakeProvider::check_saving(const std::string& backend_name, Operation& operation) {
+  backend_.enter("check_saving", backend_name, operation);
+}
+
 void FakeProvider::save_snapshot(const std::string& backend_name, const std::string& snapshot,
                                  Operation& operation) {
   backend_.enter("save_snapshot", backend_name, operation);

@@ -117,6 +117,7 @@ class FakeProvider : public Provider,
   void suspend(const std::string& backend_name, Operation& operation) override;
   void resume(const std::string& backend_name, Operation& operation) override;
   std::vector<SnapshotInfo> snapshots(const std::string& backend_name, Operation& operation) override;
+  void check_saving(const std::string& backend_name, Operation& operation) override;
   void save_snapshot(const std::string& backend_name, const std::string& snapshot,
                      Operation& operation) override;
   void check_snapshot(const std::string& backend_name, const std::string& snapshot,
