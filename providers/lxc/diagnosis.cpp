@@ -1,4 +1,5 @@
 // What this host lacks for machines, as `envtool doctor` shows it.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -19,6 +20,12 @@ void add_findings(std::vector<HostCheck>& checks, const Value& found, const std:
                     "a kernel of 5.19 or newer; until then boxes are copied"});
   if (found["btrfs"].as_bool())
     checks.push_back({"btrfs below " + root.string() + ", for 'storage: btrfs'", true, false, "yes"});
+  for (const auto& [type, obstacle] : found["stores"].members())
+    checks.push_back({.name = fmt::format("a file system for each machine, by 'storage: {{lxc: {}}}'", type),
+                      .ok = obstacle.as_text().empty(),
+                      .required = false,
+                      .found = obstacle.as_text().empty() ? "yes" : obstacle.as_text(),
+                      .remedy = "only who wants it needs it"});
   const std::vector<std::string> missing = found["missing"].as_texts();
   checks.push_back({.name = "programs: ip, nft, tar",
                     .ok = missing.empty(),

@@ -72,6 +72,18 @@ std::vector<std::string> LxcProvider::snapshot_names(const std::string& name, Op
   return names;
 }
 
+void LxcProvider::check_saving(const std::string& name, Operation&) {
+  const std::optional<Record> record = record_of(name);
+  if (!record || !record->store) return;
+  throw Error(
+      ErrorKind::unsupported,
+      fmt::format("machine '{}' has no snapshots: it lies in a store of liblxc's ('storage: {{lxc: {}}}')",
+                  name, record->store->type))
+      .with_hint(
+          "'envtool package' makes a box of what it is now; machines with 'storage: overlay', 'dir' or "
+          "'btrfs' have snapshots");
+}
+
 void LxcProvider::save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) {
   side_of(name).helper.call("save_snapshot", own_request(name).set("snapshot", snapshot), operation);
 }

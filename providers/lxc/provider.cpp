@@ -20,7 +20,16 @@ namespace {
 std::vector<Diagnostic> wrong_options(const Value& options) {
   std::vector<Diagnostic> found = raw_config_problems(options["config"]);
   for (Diagnostic& problem : guest_option_problems(options)) found.push_back(std::move(problem));
+  for (Diagnostic& problem : store_problems(options["storage"])) found.push_back(std::move(problem));
   return found;
+}
+
+/// Directories of the host's have no size of their own.
+std::string wanting(Feature feature, const Value& options) {
+  if (feature != Feature::disk || options["storage"].is_map()) return {};
+  return "'providers: {lxc: {storage: {lxc: loop}}}' gives the machine a file system of that size, as do "
+         "'lvm' and "
+         "'zfs'";
 }
 
 /// Which keys of the raw configuration there are, the host's liblxc says before it does anything.
@@ -29,57 +38,76 @@ void require_known_keys(const MachineSpec& spec, const Value& answer) {
   if (!keys.empty()) throw Error(ErrorKind::bad_envfile, unknown_keys(spec.options["config"], keys));
 }
 
+OptionSpec storage_option() {
+  return {.name = "storage",
+          .type = OptionType::map,
+          .summary =
+              "how a machine comes from its box: an overlay over it, a copy, or a subvolume of btrfs; the "
+              "first where the kernel can. Or a copy in a file system of its own, as large as 'disk' says "
+              "(or 10GiB), by a backing store of liblxc's: {lxc: loop}",
+          .choices = {"overlay", "dir", "btrfs"},
+          .create_only = true,
+          .members = {
+              {.name = "lxc",
+               .summary = "a file that is mounted, a logical volume, or a dataset: root's machines only, "
+                          "without snapshots",
+               .required = true,
+               .choices = store_types()},
+              {.name = "fstype", .summary = "its file system; of a dataset none", .choices = {"ext4", "xfs"}},
+              {.name = "vgname", .summary = "of 'lvm': the volume group; 'lxc' if not said"},
+              {.name = "thinpool", .summary = "of 'lvm': the pool in the group that volumes come from"},
+              {.name = "zfsroot",
+               .summary = "of 'zfs': the dataset below which each machine has one; 'lxc' if not said"}}};
+}
+
 ProviderInfo lxc_info() {
   return {
       .name = "lxc",
       .summary = "system containers through liblxc",
       .box_formats = {"lxc"},
-      .features = {Feature::cpus, Feature::memory, Feature::disks, Feature::networks, Feature::host_bridges,
-                   Feature::mac},
+      .features = {Feature::cpus, Feature::memory, Feature::disk, Feature::disks, Feature::networks,
+                   Feature::host_bridges, Feature::mac},
+      .wanting = wanting,
       .capabilities = {Capability::native_folders, Capability::lifetime, Capability::live_limits,
                        Capability::suspend, Capability::snapshots, Capability::usage, Capability::attach,
                        Capability::console, Capability::console_log, Capability::kept_disks,
                        Capability::package},
       .schema =
           {.name = "lxc",
-           .options =
-               {{.name = "unprivileged",
-                 .type = OptionType::boolean,
-                 .summary = "whether the guest's root is nobody on the host",
-                 .fallback = true,
-                 .create_only = true},
-                {.name = "storage",
-                 .type = OptionType::text,
-                 .summary = "how a machine comes from its box: an overlay over it, a copy, or a subvolume of "
-                            "btrfs; the first where the kernel can",
-                 .choices = {"overlay", "dir", "btrfs"},
-                 .create_only = true},
-                {.name = "config",
-                 .type = OptionType::map,
-                 .summary = "keys of LXC's own configuration, with a text or a list of texts"},
-                {.name = "nesting",
-                 .type = OptionType::boolean,
-                 .summary = "whether containers in the guest may have a /proc and a /sys of their own",
-                 .fallback = false},
-                {.name = "devices",
-                 .type = OptionType::text_list,
-                 .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
-                {.name = "tmpfs",
-                 .type = OptionType::size,
-                 .summary = "gives the guest a /tmp of that size in memory"},
-                {.name = "drop_capabilities",
-                 .type = OptionType::text_list,
-                 .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
-                {.name = "start_on_boot",
-                 .type = OptionType::boolean,
-                 .summary = "whether it starts with the host: root's machines only, without provisioners",
-                 .fallback = false},
-                {.name = "mode",
-                 .type = OptionType::text,
-                 .summary = "who runs a new machine: root's helper, or the user without root; auto: the user "
+           .options = {{.name = "unprivileged",
+                        .type = OptionType::boolean,
+                        .summary = "whether the guest's root is nobody on the host",
+                        .fallback = true,
+                        .create_only = true},
+                       storage_option(),
+                       {.name = "config",
+                        .type = OptionType::map,
+                        .summary = "keys of LXC's own configuration, with a text or a list of texts"},
+                       {.name = "nesting",
+                        .type = OptionType::boolean,
+                        .summary = "whether containers in the guest may have a /proc and a /sys of their own",
+                        .fallback = false},
+                       {.name = "devices",
+                        .type = OptionType::text_list,
+                        .summary = "devices of the host's that the guest has too, as '/dev/fuse'"},
+                       {.name = "tmpfs",
+                        .type = OptionType::size,
+                        .summary = "gives the guest a /tmp of that size in memory"},
+                       {.name = "drop_capabilities",
+                        .type = OptionType::text_list,
+                        .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
+                       {.name = "start_on_boot",
+                        .type = OptionType::boolean,
+                        .summary =
+                            "whether it starts with the host: root's machines only, without provisioners",
+                        .fallback = false},
+                       {.name = "mode",
+                        .type = OptionType::text,
+                        .summary =
+                            "who runs a new machine: root's helper, or the user without root; auto: the user "
                             "where this host is ready for that, unless started by sudo",
-                 .choices = {"auto", "root", "user"},
-                 .create_only = true}}},
+                        .choices = {"auto", "root", "user"},
+                        .create_only = true}}},
       .wrong_options = wrong_options};
 }
 

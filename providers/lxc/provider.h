@@ -57,6 +57,7 @@ class LxcProvider final : public Provider,
   void resume(const std::string& name, Operation& operation) override;
   std::vector<SnapshotInfo> snapshots(const std::string& name, Operation& operation) override;
   std::vector<std::string> snapshot_names(const std::string& name, Operation& operation) override;
+  void check_saving(const std::string& name, Operation& operation) override;
   void save_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void restore_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;
   void delete_snapshot(const std::string& name, const std::string& snapshot, Operation& operation) override;

@@ -62,6 +62,7 @@ Value machine_request(const MachineSpec& spec) {
                               {"config", spec.options["config"]},
                               {"options", spec.options}});
   if (spec.cpus) request.set("cpus", *spec.cpus);
+  if (spec.disk) request.set("disk", static_cast<std::int64_t>(spec.disk->bytes));
   if (spec.memory) request.set("memory", static_cast<std::int64_t>(spec.memory->bytes));
   return request;
 }

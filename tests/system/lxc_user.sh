@@ -310,7 +310,16 @@ for time in 0.05 0.1 0.2 0.3 0.4 0.6 0.9; do
   no_traces
 done
 
-step "a network of the project's own needs root, and is refused with what to do"
+step "a file system of its own and a network of the project's own need root, and are refused with what to do"
+write <<'YAML'
+name: envtuser
+provider: lxc
+box: build:debian/bookworm
+folders: []
+providers: {lxc: {storage: {lxc: loop}}}
+YAML
+expect 6 envtool up
+says "without root there is no 'storage: {lxc: loop}'" "mode: root"
 write <<'YAML'
 name: envtuser
 provider: lxc

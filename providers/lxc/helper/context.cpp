@@ -43,7 +43,10 @@ ProcessResult run_program(const std::vector<std::string>& argv, const std::strin
 }
 
 std::string run_checked(const std::vector<std::string>& argv, const std::string& input) {
-  const ProcessSpec spec{.argv = argv, .input = input};
+  return run_checked(ProcessSpec{.argv = argv, .input = input});
+}
+
+std::string run_checked(const ProcessSpec& spec) {
   const ProcessResult result = SystemProcessRunner().run(spec, {});
   if (!result.ok()) throw Error(ErrorKind::failed, describe_failure(spec, result));
   return result.output;

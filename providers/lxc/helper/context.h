@@ -61,6 +61,7 @@ bool write_control(const std::filesystem::path& path, std::string_view value);
 ProcessResult run_program(const std::vector<std::string>& argv, const std::string& input = "");
 /// The same; a status other than 0 is Error(failed).
 std::string run_checked(const std::vector<std::string>& argv, const std::string& input = "");
+std::string run_checked(const ProcessSpec& spec);
 bool has_program(const std::string& name);
 
 /// Waits until one of these is ready, as their `revents` then say; false when the time is over first.

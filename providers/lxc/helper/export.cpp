@@ -11,6 +11,7 @@
 #include "providers/lxc/helper/machine_parts.h"
 #include "providers/lxc/helper/mounts.h"
 #include "providers/lxc/helper/snapshots.h"
+#include "providers/lxc/helper/stores.h"
 #include "providers/lxc/helper/unseal.h"
 #include "providers/lxc/parts/export_stream.h"
 #include "providers/lxc/parts/processes.h"
@@ -24,10 +25,16 @@ class Moment {
  public:
   Moment(const Context& context, const Record& record)
       : own_(context.layout.machine(record.name)), stack_(stack_of(context.layout, record)), shown_(stack_) {
-    if (!Cgroups::of_machine(context.layout, record.name).is_running(record.name)) return;
+    if (!Cgroups::of_machine(context.layout, record.name).is_running(record.name)) {
+      mount_store(context, record);
+      return;
+    }
     discard_unused(own_, stack_);  // what a killed one left
     is_copy_ = true;
+    mount_store(context, record);
     shown_.top = copy_aside(context, record, shown_).back();
+    // Or the process that removes the copy would keep it mounted.
+    unmount_store(context, record);
     if (record.storage == Storage::overlay) make_directories(own_ / work_of(shown_.top), 0700);
   }
   ~Moment() {

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "providers/lxc/helper/mounts.h"
+#include "providers/lxc/helper/stores.h"
 #include "providers/lxc/helper/subvolumes.h"
 
 namespace envtool::lxc {
@@ -97,10 +98,13 @@ Value check_host(Context& context) {
   for (const char* program : {"ip", "nft", "tar"})
     if (!has_program(program) && !(context.rootless() && std::string_view(program) == "nft"))
       missing.push_back(program);
+  Value stores = Value::map();
+  for (const std::string& type : store_types()) stores.set(type, store_obstacle({.type = type}));
   return Value::map({{"overlay", facts.overlay},
                      {"shifting", facts.shifting},
                      {"refusal", facts.refusal},
                      {"missing", missing},
+                     {"stores", stores},
                      {"btrfs", is_on_btrfs(context.layout.boxes()) && !context.rootless()},
                      {"dnsmasq", has_program("dnsmasq")}});
 }

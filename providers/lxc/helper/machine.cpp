@@ -30,6 +30,7 @@
 #include "providers/lxc/helper/network.h"
 #include "providers/lxc/helper/project_networks.h"
 #include "providers/lxc/helper/seal.h"
+#include "providers/lxc/helper/stores.h"
 #include "providers/lxc/helper/subvolumes.h"
 #include "providers/lxc/helper/surroundings.h"
 #include "providers/lxc/parts/container_config.h"
@@ -43,6 +44,10 @@ namespace envtool::lxc {
 namespace fs = std::filesystem;
 
 namespace {
+
+std::optional<Store> requested_store(const Context& context) {
+  return parse_store(context.request["storage"], context.request["disk"].as_integer());
+}
 
 /// Throws Error(host_not_ready) where the box is no subvolume, of which a machine's could be made.
 void check_subvolumes(const Context& context) {
@@ -61,6 +66,10 @@ void check_subvolumes(const Context& context) {
 }
 
 Storage storage_for(Context& context) {
+  if (const auto store = requested_store(context)) {
+    check_store(context, *store);
+    return Storage::store;
+  }
   const std::string& wanted = context.text("storage");
   if (wanted == "dir") return Storage::copy;
   if (wanted == "btrfs") {
@@ -90,6 +99,8 @@ GuestTree make_files(const Context& context, const Record& record) {
     // Not shifted: the mount will do that, as for a box.
     if (record.storage == Storage::subvolume)
       copy_subvolume(box, own / "rootfs");
+    else if (record.store)
+      fill_store(context, record, box);
     else
       run_checked({"cp", "--archive", "--reflink=auto", box.string(), (own / "rootfs").string()});
     return GuestTree(own / "rootfs", context.rootless() ? guest_ids(record) : GuestIds{});
@@ -251,11 +262,18 @@ Value create_machine(Context& context) {
         .with_hint("name another user of the box under 'ssh: {user: ...}', or use 'sudo envtool up'");
   Record record = reserve(context, storage_for(context), account);
   uses.reset();
-  const GuestTree files = make_files(context, record);
-  if (context.rootless())
-    write_identity(context, account, hand_over_files(context, record, account));
-  else
-    write_identity(context, account, files);
+  if (record.storage == Storage::store) {
+    record.store = requested_store(context);
+    save_record(context, record);
+  }
+  {
+    const GuestTree files = make_files(context, record);
+    if (context.rootless())
+      write_identity(context, account, hand_over_files(context, record, account));
+    else
+      write_identity(context, account, files);
+  }
+  unmount_store(context, record);
   record.complete = true;
   save_record(context, record);
   return Value::map({{"address", record.address}});
@@ -284,6 +302,7 @@ Value start_machine(Context& context) {
   end_container(context.layout, name);
   const Surroundings around = join_surroundings(context, record);
   enter_private_mounts();
+  mount_grown_store(context, record);
   {
     const GuestTree guest = mount_rootfs(context, record);
     write_names(context, around.resolv_conf, guest);
@@ -337,6 +356,7 @@ Value destroy_machine(Context& context) {
   }
   if (record) end_container(context.layout, name);
   wait_for_discards(context.layout.machine(name));
+  if (record) remove_store(context, *record);
   remove_subvolumes(context.layout.machine(name));
   tidy_disks(context.layout, name);
   // Never recursively: were anything still mounted here, it would be somebody's files.

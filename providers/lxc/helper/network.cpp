@@ -63,7 +63,10 @@ bool Network::bridge_is_there() const {
 }
 
 void Network::ensure_bridge() {
-  if (bridge_is_there()) return;
+  if (bridge_is_there()) {
+    if (dns_ && !dns_process()) start_dns();
+    return;
+  }
   // Its own routes went with it: whatever overlaps now is somebody else's.
   const std::vector<IpSubnet> used = used_subnets(context_);
   for (const IpSubnet& other : used)
@@ -81,7 +84,6 @@ void Network::ensure_bridge() {
 }
 
 void Network::ensure_services() {
-  if (dns_ && !dns_process()) start_dns();
   if (ready_) return;
   if (!write_control("/proc/sys/net/ipv4/ip_forward", "1")) fail("let this host forward packets", errno);
   set_firewall(bridge_, subnet_, Passage::shared);

@@ -17,10 +17,11 @@ class Network {
   const IpSubnet& subnet() const { return subnet_; }
   std::string gateway() const { return subnet_.host(1); }
 
-  /// Makes the bridge if it is not there. May choose another subnet, if others have taken the old one
-  /// meanwhile.
+  /// Makes the bridge and its DNS if they are not there. May choose another subnet, if others have taken the
+  /// old one meanwhile. REQUIRES: this process has mounted nothing of a machine's, which dnsmasq would keep
+  /// mounted.
   void ensure_bridge();
-  /// NAT, DNS and firewall, if they have not been set up since the bridge was made.
+  /// NAT and firewall, if they have not been set up since the bridge was made.
   void ensure_services();
   /// The text of a guest's resolv.conf.
   std::string resolv_conf() const;

@@ -16,6 +16,8 @@ std::string_view to_string(Storage storage) {
       return "dir";
     case Storage::subvolume:
       return "btrfs";
+    case Storage::store:
+      return "lxc";
   }
   return "?";
 }
@@ -23,7 +25,7 @@ std::string_view to_string(Storage storage) {
 namespace {
 
 Storage storage_of(std::string_view word) {
-  for (const Storage storage : {Storage::copy, Storage::subvolume})
+  for (const Storage storage : {Storage::copy, Storage::subvolume, Storage::store})
     if (word == to_string(storage)) return storage;
   return Storage::overlay;
 }
@@ -63,6 +65,7 @@ std::string record_text(const Record& record) {
                             {"bridge", record.bridge},
                             {"address", record.address},
                             {"mac", record.mac}});
+  if (record.store) value.set("store", to_value(*record.store));
   if (!record.device.empty()) value.set("device", record.device);
   if (record.prefix != 24) value.set("prefix", static_cast<std::int64_t>(record.prefix));
   if (record.own)
@@ -90,6 +93,7 @@ Record parse_record(std::string_view text, const std::string& what) {
           .complete = value["complete"].as_bool(),
           .box = value["box"].as_text(),
           .storage = storage_of(value["storage"].as_text()),
+          .store = value["store"].is_map() ? std::optional(store_from(value["store"])) : std::nullopt,
           .ids = static_cast<std::uint32_t>(value["ids"].as_integer()),
           .user = value["user"].as_text(),
           .own = own,

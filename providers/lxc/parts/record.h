@@ -9,14 +9,15 @@
 #include "base/value.h"
 #include "providers/lxc/parts/ids.h"
 #include "providers/lxc/parts/layout.h"
+#include "providers/lxc/parts/store.h"
 
 namespace envtool::lxc {
 
-/// How a machine's file system comes from its box: an overlay over it, a copy of it, or one that shares its
-/// blocks, as a subvolume of btrfs.
-enum class Storage { overlay, copy, subvolume };
+/// How a machine's file system comes from its box: an overlay over it, a copy of it, one that shares its
+/// blocks, as a subvolume of btrfs, or a copy in a file system of its own.
+enum class Storage { overlay, copy, subvolume, store };
 
-/// As in the Envfile.
+/// As in the Envfile; "lxc" for a store.
 std::string_view to_string(Storage storage);
 
 /// A machine's place in a network beside the one that every machine has.
@@ -40,8 +41,9 @@ struct Record {
   bool complete = false;    ///< false: its creation did not finish
   std::string box;          ///< digest
   Storage storage = Storage::overlay;
-  std::uint32_t ids = 0;           ///< first host id of its block; 0: privileged, no block
-  std::string user;                ///< the guest's ssh user
+  std::optional<Store> store = {};  ///< there with that storage
+  std::uint32_t ids = 0;            ///< first host id of its block; 0: privileged, no block
+  std::string user;                 ///< the guest's ssh user
   std::optional<IdPair> own = {};  ///< that user's ids, which are the host user's, when the host user runs it
   std::string bridge;
   std::string device = {};  ///< the host's end of its network device; empty: `veth_name`

@@ -8,13 +8,15 @@ using namespace envtool;
 using namespace envtool::lxc;
 
 TEST_CASE("a machine's record is read back as it was written, whatever its storage") {
-  for (const Storage storage : {Storage::overlay, Storage::copy, Storage::subvolume}) {
+  for (const Storage storage : {Storage::overlay, Storage::copy, Storage::subvolume, Storage::store}) {
+    const Store store{.type = "lvm", .fstype = "xfs", .parent = "fast", .thinpool = "pool0", .size = 5 << 20};
     const Record record{.name = "shop-web",
                         .environment = "4f2a",
                         .owner = 1000,
                         .complete = true,
                         .box = std::string(64, 'a'),
                         .storage = storage,
+                        .store = storage == Storage::store ? std::optional(store) : std::nullopt,
                         .ids = 2000683008,
                         .user = "vagrant",
                         .own = IdPair{1000, 1001},
