@@ -25,7 +25,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* log_name = "store.log";
 constexpr std::chrono::seconds patience{10};
 
 std::string words(std::int64_t size) { return ByteSize{static_cast<std::uint64_t>(size)}.to_string(); }
@@ -51,15 +50,14 @@ Container store_container(const Context& context, const std::string& machine) {
   Container container(::lxc_container_new(machine.c_str(), own.parent_path().c_str()), &::lxc_container_put);
   if (!container) throw Error(ErrorKind::failed, fmt::format("liblxc cannot look at '{}'", own.string()));
   container->clear_config(container.get());
-  container->set_config_item(container.get(), "lxc.log.file", (own / log_name).c_str());
+  container->set_config_item(container.get(), "lxc.log.file", context.layout.log(machine).c_str());
   container->set_config_item(container.get(), "lxc.log.level", "ERROR");
   return container;
 }
 
 Error store_error(const Context& context, const std::string& machine, const std::string& what) {
-  const fs::path log = context.layout.machine(machine) / log_name;
-  const std::string said = last_lines(read_file_if_there(log).value_or(""), 5);
-  return Error(ErrorKind::failed, said.empty() ? what : what + ":\n" + indent(said, 4));
+  const std::string said = last_lines(read_file_if_there(context.layout.log(machine)).value_or(""), 5);
+  return Error(ErrorKind::failed, what + (said.empty() ? ", and does not say why" : ":\n" + indent(said, 4)));
 }
 
 /// Whether it is mounted for nobody, of this or another mount namespace.
