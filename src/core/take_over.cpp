@@ -9,41 +9,60 @@ namespace envtool {
 
 namespace {
 
-/// Run as root with three things on its input: the login key, the host key's public half, and its private
-/// one. One script, as each costs an emulated guest a second. Of the login keys none stays that others know.
-/// While sshd takes its new key it refuses who comes, so that is waited for: it writes its pid once it
-/// listens.
+/// Run as root with the login user, the host name, the login key, and the host key's public and private
+/// halves on its input. One script, and a program only where the shell cannot do it itself: either costs an
+/// emulated guest what a user notices. The host key comes first, so that sshd takes it while the rest is
+/// done; it refuses who comes meanwhile, so that is waited for: it writes its pid once it listens. Of the
+/// login keys none stays that others know.
 constexpr std::string_view own_keys = R"sh(set -e
 umask 077
-home=$(getent passwd "$LOGIN_USER" | cut -d: -f6)
-mkdir -p "$home/.ssh"
+IFS= read -r user
+IFS= read -r name
 IFS= read -r login_key
 IFS= read -r host_key
-printf '%s\n' "$login_key" >"$home/.ssh/authorized_keys.new"
-chown "$LOGIN_USER:" "$home/.ssh" "$home/.ssh/authorized_keys.new"
-cat >/etc/ssh/envtool_key
-printf '%s\n' "$host_key" >/etc/ssh/envtool_key.pub
-chmod 0644 /etc/ssh/envtool_key.pub
-rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub
-mv /etc/ssh/envtool_key /etc/ssh/ssh_host_ed25519_key
-mv /etc/ssh/envtool_key.pub /etc/ssh/ssh_host_ed25519_key.pub
-old=$(cat /etc/hostname 2>/dev/null || hostname)
-if [ "$old" != "$NEW_HOSTNAME" ]; then
-  printf '%s\n' "$NEW_HOSTNAME" >/etc/hostname
-  chmod 0644 /etc/hostname
-  hostname "$NEW_HOSTNAME"
-  grep -q "[[:space:]]$NEW_HOSTNAME\$" /etc/hosts || printf '127.0.1.1\t%s\n' "$NEW_HOSTNAME" >>/etc/hosts
-fi
-mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
-tries=40
-if pid=$(cat /run/sshd.pid 2>/dev/null) && rm -f /run/sshd.pid && kill -HUP "$pid" 2>/dev/null; then
-  until [ -s /run/sshd.pid ] || [ "$tries" = 0 ]; do
-    sleep 0.1
-    tries=$((tries - 1))
-  done
+eval "home=~$user"
+cd /etc/ssh
+while IFS= read -r line; do printf '%s\n' "$line"; done >envtool_key
+umask 022
+mv envtool_key ssh_host_ed25519_key
+printf '%s\n' "$host_key" >ssh_host_ed25519_key.pub
+set --
+for file in ssh_host_*_key ssh_host_*_key.pub; do
+  case $file in
+    ssh_host_ed25519_key*) ;;
+    *) [ ! -e "$file" ] || set -- "$@" "$file" ;;
+  esac
+done
+[ $# = 0 ] || rm -f "$@"
+pid= restarts=
+[ ! -s /run/sshd.pid ] || read -r pid </run/sshd.pid || true
+if [ -n "$pid" ] && true >/run/sshd.pid && kill -HUP "$pid" 2>/dev/null; then
+  restarts=yes
 else
   systemctl reload ssh 2>/dev/null || systemctl reload sshd 2>/dev/null || service ssh reload || service sshd reload
 fi
+umask 077
+[ -d "$home/.ssh" ] || mkdir -p "$home/.ssh"
+printf '%s\n' "$login_key" >"$home/.ssh/authorized_keys.new"
+chown "$user:" "$home/.ssh" "$home/.ssh/authorized_keys.new"
+mv "$home/.ssh/authorized_keys.new" "$home/.ssh/authorized_keys"
+umask 022
+old=
+[ ! -s /etc/hostname ] || read -r old </etc/hostname || true
+if [ "$old" != "$name" ]; then
+  printf '%s\n' "$name" >/etc/hostname
+  { printf '%s\n' "$name" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$name"
+  known=
+  while read -r line; do
+    case $line in *[[:space:]]"$name") known=yes ;; esac
+  done </etc/hosts
+  [ -n "$known" ] || printf '127.0.1.1\t%s\n' "$name" >>/etc/hosts
+fi
+tries=40
+until [ -z "$restarts" ] || [ -s /run/sshd.pid ] || [ "$tries" = 0 ]; do
+  sleep 0.1
+  tries=$((tries - 1))
+done
 )sh";
 
 void run_as_root(MachineContext& machine, GuestCommand command) {
@@ -66,9 +85,9 @@ void take_over(MachineContext& machine) {
   const std::string login_key = read_file(machine.store.directory() / "key.pub");
   const std::string& hostname = machine.config.hostname;
   run_as_root(machine, {.script = std::string(own_keys),
-                        .environment = {{"LOGIN_USER", machine.record.ssh_user},
-                                        {"NEW_HOSTNAME", hostname.empty() ? machine.config.name : hostname}},
-                        .input = login_key + host.public_key + "\n" + host.private_key});
+                        .input = fmt::format("{}\n{}\n{}{}\n{}", machine.record.ssh_user,
+                                             hostname.empty() ? machine.config.name : hostname, login_key,
+                                             host.public_key, host.private_key)});
   write_file(known_hosts, pinned, 0600);
   machine.record.taken_over = true;
   machine.save();
