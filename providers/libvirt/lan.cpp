@@ -14,11 +14,14 @@ NetworkFacts facts_of(const Network& network) {
   return network_facts(xml.get());
 }
 
-/// Defines and starts it in the first subnet that libvirt takes. Null when another process was faster.
-Network make_network(const Connection& connection) {
+/// Defines and starts it with its first machine in the first subnet that libvirt takes. Null when another
+/// process was faster.
+Network make_network(const Connection& connection, const MachineNames& first) {
   std::string why;
   for (const Subnet& subnet : candidate_subnets()) {
-    Network network(api().virNetworkDefineXML(connection.get(), network_xml(subnet).c_str()));
+    const std::string address = *free_address({.subnet = subnet, .reservations = {}});
+    const std::string xml = network_xml(subnet, {first.mac(), first.machine, address});
+    Network network(api().virNetworkDefineXML(connection.get(), xml.c_str()));
     if (!network) {
       if (connection.find_network(network_name)) return {};
       fail(fmt::format("make the network '{}'", network_name));
@@ -35,10 +38,10 @@ Network make_network(const Connection& connection) {
   throw Error(ErrorKind::failed, fmt::format("cannot start the network '{}': {}", network_name, why));
 }
 
-Network ensure_network(const Connection& connection) {
+Network ensure_network(const Connection& connection, const MachineNames& names) {
   for (int attempt = 0; attempt < 5; ++attempt) {
     Network network = connection.find_network(network_name);
-    if (!network) network = make_network(connection);
+    if (!network) network = make_network(connection, names);
     if (!network) continue;
     if (!facts_of(network).ours)
       throw Error(ErrorKind::failed,
@@ -67,7 +70,7 @@ std::string reserve_address(const Connection& connection, const MachineNames& na
   const std::string mac = names.mac();
   // Others choose at the same time; libvirt takes an address once.
   for (int attempt = 0; attempt < 20; ++attempt) {
-    const Network network = ensure_network(connection);
+    const Network network = ensure_network(connection, names);
     const NetworkFacts facts = facts_of(network);
     for (const Reservation& host : facts.reservations)
       if (host.mac == mac) return host.address;

@@ -17,7 +17,7 @@ std::vector<Subnet> candidate_subnets() {
   return subnets;
 }
 
-std::string network_xml(const Subnet& subnet) {
+std::string network_xml(const Subnet& subnet, const Reservation& first) {
   return fmt::format(
       "<network>\n"
       "  <name>{0}</name>\n"
@@ -27,10 +27,11 @@ std::string network_xml(const Subnet& subnet) {
       "  <ip address='{3}.1' netmask='255.255.255.0'>\n"
       "    <dhcp>\n"
       "      <range start='{3}.2' end='{3}.254'/>\n"
+      "      {4}\n"
       "    </dhcp>\n"
       "  </ip>\n"
       "</network>\n",
-      network_name, xml_namespace, bridge_name, subnet);
+      network_name, xml_namespace, bridge_name, subnet, reservation_xml(first));
 }
 
 std::string project_network_xml(const ProjectNetwork& network) {

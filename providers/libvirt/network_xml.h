@@ -15,9 +15,6 @@ using Subnet = std::string;
 /// In the order in which they are tried: libvirt refuses one that the host has a route to.
 std::vector<Subnet> candidate_subnets();
 
-/// Our network: NAT, DHCP, marked in its metadata.
-std::string network_xml(const Subnet& subnet);
-
 /// A network of a project's own. One that is not isolated has the host as its number 1, NAT out of it, and
 /// DHCP for the addresses that are reserved in it, by which nobody gets a default route or a name server. The
 /// host has no address in an isolated one.
@@ -37,6 +34,10 @@ struct Reservation {
   bool operator==(const Reservation&) const = default;
 };
 std::string reservation_xml(const Reservation& reservation);
+
+/// Our network: NAT, DHCP, marked in its metadata. Its first machine is in it from the beginning: for a
+/// change while it runs libvirt would take all its rules of the firewall away and make them anew.
+std::string network_xml(const Subnet& subnet, const Reservation& first);
 
 /// A network as libvirt describes it.
 struct NetworkFacts {

@@ -131,7 +131,7 @@ TEST_CASE("a project's networks, open, isolated and of IPv6, are the golden ones
 }
 
 TEST_CASE("network, pool and volumes are the golden ones") {
-  CHECK(network_xml("10.87.0") == golden("network.xml"));
+  CHECK(network_xml("10.87.0", {"52:54:00:00:00:01", "web", "10.87.0.2"}) == golden("network.xml"));
   CHECK(pool_xml("envtool", "/var/lib/libvirt/envtool") == golden("storagepool.xml"));
   CHECK(volume_xml({.name = "box-1.complete"}) == golden("storagevol.xml"));
   CHECK(volume_xml({.name = "web.0123.qcow2",

@@ -5,14 +5,13 @@
 using namespace envtool::libvirt;
 
 TEST_CASE("our network is known by its mark, with its subnet and reservations") {
-  std::string xml = network_xml("10.87.3");
-  xml.insert(xml.find("    </dhcp>"), reservation_xml({"52:54:00:00:00:01", "web", "10.87.3.2"}));
+  const Reservation web{"52:54:00:00:00:01", "web", "10.87.3.2"};
 
-  const NetworkFacts facts = network_facts(xml);
+  const NetworkFacts facts = network_facts(network_xml("10.87.3", web));
 
   CHECK(facts.ours);
   CHECK(facts.subnet == "10.87.3");
-  CHECK(facts.reservations == std::vector<Reservation>{Reservation{"52:54:00:00:00:01", "web", "10.87.3.2"}});
+  CHECK(facts.reservations == std::vector<Reservation>{web});
   CHECK_FALSE(network_facts("<network><ip address='192.168.122.1'/></network>").ours);
 }
 
@@ -36,5 +35,5 @@ TEST_CASE("a project's network is known by its mark, and the shared one is none"
                                true};
 
   CHECK(parse_project_network(project_network_xml(network)) == network);
-  CHECK_FALSE(parse_project_network(network_xml("10.87.3")));
+  CHECK_FALSE(parse_project_network(network_xml("10.87.3", {"52:54:00:00:00:01", "web", "10.87.3.2"})));
 }
