@@ -111,15 +111,20 @@ std::vector<Section> examine(Session& session) {
   return sections;
 }
 
-/// What would mend the sections, but for what has been tried.
-std::vector<RootCommand> fixes(const std::vector<Section>& sections, const std::set<std::string>& tried) {
-  std::vector<RootCommand> commands;
+using Fix = std::vector<RootCommand>;
+
+/// What would mend the sections, one thing after the other, but for commands that have been tried.
+std::vector<Fix> fixes(const std::vector<Section>& sections, const std::set<std::string>& tried) {
+  std::vector<Fix> found;
   std::set<std::string> listed = tried;
   for (const Section& section : sections)
-    for (const HostCheck& check : section.checks)
+    for (const HostCheck& check : section.checks) {
+      Fix fix;
       for (const RootCommand& command : check.fix)
-        if (!check.ok && listed.insert(to_text(command)).second) commands.push_back(command);
-  return commands;
+        if (!check.ok && listed.insert(to_text(command)).second) fix.push_back(command);
+      if (!fix.empty()) found.push_back(std::move(fix));
+    }
+  return found;
 }
 
 void run_as_root(Session& session, const RootCommand& command) {
@@ -129,28 +134,41 @@ void run_as_root(Session& session, const RootCommand& command) {
   if (!result.ok()) throw Error(ErrorKind::failed, describe_failure(spec, result));
 }
 
-/// One thing mended may show the next that is missing: a bridge, say, once its package is there.
-std::vector<Section> mend(Session& session, std::vector<Section> sections) {
+/// Stops at the first command that fails, and adds why to `failures`.
+void run_fix(Session& session, const Fix& fix, std::vector<Diagnostic>& failures) {
+  try {
+    for (const RootCommand& command : fix) run_as_root(session, command);
+  } catch (const Error& error) {
+    failures.push_back({error.what(), {}, error.hint()});
+  }
+}
+
+/// One thing mended may show the next that is missing: a bridge, say, once its package is there. What cannot
+/// be mended keeps nothing else from it: one may need a network, and the next one none.
+std::vector<Section> mend(Session& session, std::vector<Section> sections,
+                          std::vector<Diagnostic>& failures) {
   std::set<std::string> tried;
   for (;;) {
-    const std::vector<RootCommand> commands = fixes(sections, tried);
-    if (commands.empty() && tried.empty()) session.say("there is nothing that '--fix' can mend");
-    if (commands.empty()) return sections;
+    const std::vector<Fix> wanted = fixes(sections, tried);
+    if (wanted.empty() && tried.empty()) session.say("there is nothing that '--fix' can mend");
+    if (wanted.empty()) return sections;
     std::string list;
-    for (const RootCommand& command : commands) list += indent(to_text(command), 2) + "\n";
+    for (const Fix& fix : wanted)
+      for (const RootCommand& command : fix) {
+        list += indent(to_text(command), 2) + "\n";
+        tried.insert(to_text(command));
+      }
     session.say("as root:\n" + list);
     if (!session.confirm("run these commands?")) return sections;
-    for (const RootCommand& command : commands) {
-      run_as_root(session, command);
-      tried.insert(to_text(command));
-    }
+    for (const Fix& fix : wanted) run_fix(session, fix, failures);
     sections = examine(session);
   }
 }
 
 int doctor(Session& session, bool fix) {
   std::vector<Section> sections = examine(session);
-  if (fix) sections = mend(session, std::move(sections));
+  std::vector<Diagnostic> failures;
+  if (fix) sections = mend(session, std::move(sections), failures);
   bool usable = false;
   for (const Section& section : sections)
     usable = usable || (&section != &sections.front() && section.checks.back().ok);
@@ -161,6 +179,7 @@ int doctor(Session& session, bool fix) {
     list.push_back(to_value(section));
   }
   session.show(text, Value::map({{"usable", usable}, {"sections", list}}));
+  if (!failures.empty()) throw Error(ErrorKind::failed, std::move(failures));
   return usable ? exit_code::done : exit_code::host_not_ready;
 }
 
