@@ -145,6 +145,15 @@ HostCheck inotify_check(const UserNeeds& needs) {
   return check;
 }
 
+/// A scope of the user's systemd ends with it, and so does each guest in one.
+HostCheck lingering_check(const UserNeeds& needs) {
+  return {.name = "without root: machines run on when you log out",
+          .ok = needs.lingers,
+          .required = false,
+          .found = needs.lingers ? "yes" : fmt::format("they end with the last session of '{}'", needs.user),
+          .fix = {{{"loginctl", "enable-linger", needs.user}}}};
+}
+
 HostCheck cgroups_check(const UserNeeds& needs) {
   HostCheck check{.name = "without root: a delegated control group",
                   .ok = needs.has_cgroups,
@@ -212,12 +221,16 @@ UserNeeds user_needs(const Host& host) {
       has_user_manager(user_runtime_directory(host)) || delegated_cgroups(needs.user).suffices;
   needs.has_cgroup2_only = fs::exists("/sys/fs/cgroup/cgroup.controllers");
   needs.has_systemd = fs::exists("/run/systemd/system");
+  needs.lingers = fs::exists("/var/lib/systemd/linger/" + needs.user);
   return needs;
 }
 
 std::vector<HostCheck> user_checks(const UserNeeds& needs) {
-  return {programs_check(needs),   ids_check(needs),     permission_check(needs), bridge_check(needs),
-          namespaces_check(needs), cgroups_check(needs), inotify_check(needs)};
+  std::vector<HostCheck> checks = {programs_check(needs), ids_check(needs),        permission_check(needs),
+                                   bridge_check(needs),   namespaces_check(needs), cgroups_check(needs),
+                                   inotify_check(needs)};
+  if (needs.has_systemd) checks.push_back(lingering_check(needs));
+  return checks;
 }
 
 bool are_met(const std::vector<HostCheck>& checks) {

@@ -39,6 +39,7 @@ struct UserNeeds {
   std::optional<Setting> inotify;
   std::string settings_file;  ///< what /etc/sysctl.d/60-envtool.conf holds
   bool has_cgroups = false;
+  bool lingers = false;  ///< the user's systemd stays when the last session ends
   bool has_systemd = false;
   bool has_cgroup2_only = false;
 };

@@ -18,6 +18,14 @@ std::optional<std::int64_t> number_in(const Value& value) {
   return value.is_integer() ? std::optional(value.as_integer()) : std::nullopt;
 }
 
+/// What systemd gives a user by itself is less: `cpu memory pids` with its version 252.
+constexpr std::string_view delegation_hint =
+    "let the user have that controller; with systemd, then log in anew or restart the host:\n"
+    "  sudo mkdir -p /etc/systemd/system/user@.service.d\n"
+    "  printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee "
+    "/etc/systemd/system/user@.service.d/delegate.conf\n"
+    "  sudo systemctl daemon-reload";
+
 std::string refusal(const ControlFile& file, int number) {
   if (file.name == "memory.limit_in_bytes" && number == EBUSY) return "its programs use more than that now";
   return errno_text(number);
@@ -53,9 +61,11 @@ Value apply_limits(Context& context) {
     const int number = errno;
     for (auto changed = before.rbegin(); changed != before.rend(); ++changed)
       write_control(changed->first, changed->second.empty() ? "\n" : changed->second);
-    throw Error(ErrorKind::failed,
+    Error error(ErrorKind::failed,
                 fmt::format("the kernel refuses '{}' for '{}' of machine '{}': {}", file.value, file.name,
                             record.name, path ? refusal(file, number) : "it has no such control"));
+    if (!path && context.rootless()) error.with_hint(std::string(delegation_hint));
+    throw error;
   }
   return Value::map();
 }

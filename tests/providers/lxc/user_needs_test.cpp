@@ -21,6 +21,7 @@ UserNeeds all_there() {
           .usernet = "ann veth lxcbr0 10\n",
           .present_bridge = "lxcbr0",
           .has_cgroups = true,
+          .lingers = true,
           .has_systemd = true};
 }
 
@@ -90,6 +91,16 @@ TEST_CASE("few inotify instances are no obstacle") {
   needs.inotify = Setting{"fs.inotify.max_user_instances", "128", "1024"};
 
   CHECK(are_met(user_checks(needs)));
+}
+
+TEST_CASE("machines that end with the user's last session are no obstacle, and systemd alone ends them") {
+  UserNeeds needs = all_there();
+  needs.lingers = false;
+
+  CHECK(are_met(user_checks(needs)));
+  CHECK(fixes_of(needs) == "loginctl enable-linger ann\n");
+  needs.has_systemd = false;
+  CHECK(fixes_of(needs).empty());
 }
 
 TEST_CASE("a bridge of another name that is not there is named, and left to its owner") {
