@@ -9,13 +9,7 @@ namespace envtool::libvirt {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 void do_nothing(int, void*) {}
-
-/// While the loop runs, every call tells it that it waits for its answer itself, and wakes it for that twice:
-/// a command that only asks is over before this.
-constexpr auto head_start = 1s;
 
 /// Lives as long as the program, whose end the thread does not survive.
 class EventThread {
@@ -30,35 +24,19 @@ class EventThread {
   void start() {
     leaving_ = false;
     thread_ = std::thread([this] {
-      wait_until_wanted();
       while (!leaving_ && api().virEventRunDefaultImpl() == 0) continue;
     });
   }
   void stop() {
     leaving_ = true;
-    hurry();
     api().virEventUpdateTimeout(wake_, 0);
     thread_.join();
     api().virEventUpdateTimeout(wake_, -1);
   }
-  /// Somebody waits for events.
-  void hurry() {
-    const std::lock_guard lock(mutex_);
-    is_wanted_ = true;
-    wanted_.notify_all();
-  }
 
  private:
-  void wait_until_wanted() {
-    std::unique_lock lock(mutex_);
-    wanted_.wait_for(lock, head_start, [this] { return is_wanted_; });
-  }
-
   int wake_ = -1;
   std::atomic<bool> leaving_ = false;
-  std::mutex mutex_;
-  std::condition_variable wanted_;
-  bool is_wanted_ = false;
   std::thread thread_;
 };
 
@@ -94,7 +72,6 @@ struct DomainWatch::State {
 
 DomainWatch::DomainWatch(const Connection& connection, const Domain& domain)
     : connection_(connection), state_(std::make_shared<State>()) {
-  event_thread().hurry();
   auto* const share = new std::shared_ptr<State>(state_);
   callback_ =
       api().virConnectDomainEventRegisterAny(connection.get(), domain.get(), VIR_DOMAIN_EVENT_ID_LIFECYCLE,

@@ -8,8 +8,8 @@
 /// libvirt's event loop, which one thread of this program runs.
 namespace envtool::libvirt {
 
-/// Has the thread run it soon, and at once when somebody waits for an event. Only connections that open
-/// afterwards have events, and are noticed when the other host of theirs falls silent. Safe from any thread.
+/// Starts the thread, the first time. Only connections that open afterwards have events, and are noticed when
+/// the other host of theirs falls silent. Safe from any thread.
 void run_event_loop();
 
 /// As long as this is there, nobody runs the loop but its owner's thread, by virEventRunDefaultImpl.
