@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/text.h"
 #include "providers/libvirt/xml.h"
 
 namespace envtool::libvirt {
@@ -31,7 +32,62 @@ void read_domain(std::string_view xml, SnapshotFacts& facts) {
   }
 }
 
+/// The element with all in it, from its first occurrence on.
+std::string_view element_of(std::string_view xml, std::string_view name) {
+  const auto begin = std::min(xml.find(fmt::format("<{} ", name)), xml.find(fmt::format("<{}>", name)));
+  if (begin == std::string_view::npos) return {};
+  const std::string_view rest = xml.substr(begin);
+  if (const auto head = rest.find('>'); head > 0 && rest[head - 1] == '/') return rest.substr(0, head + 1);
+  const std::string close = fmt::format("</{}>", name);
+  return rest.substr(0, rest.find(close) + close.size());
+}
+
+bool has_uefi(std::string_view domain_xml) {
+  return find_xml_tag(domain_xml, "loader")["type"] == "pflash" ||
+         find_xml_tag(domain_xml, "os")["firmware"] == "efi";
+}
+
+/// Without its version: QEMU has the older ones of a family beside the newest, which a definition gets.
+std::string family_of(const std::string& machine) { return machine.substr(0, machine.rfind('-')); }
+
+void compare_definition(const SnapshotFacts& snapshot, const SnapshotWorld& world,
+                        std::vector<std::string>& reasons) {
+  if (!world.is_defined || !snapshot.has_memory) return;
+  if (family_of(snapshot.machine) != family_of(world.machine))
+    reasons.push_back(fmt::format("its memory is that of a machine of type '{}', and it is of type '{}' now",
+                                  snapshot.machine, world.machine));
+  if (snapshot.cpu != world.cpu)
+    reasons.push_back(
+        fmt::format("its memory is that of a CPU {}, and it has a CPU {} now", snapshot.cpu, world.cpu));
+  if (snapshot.is_uefi != world.is_uefi)
+    reasons.push_back(fmt::format("its memory is that of a machine with {}, and it has {} now",
+                                  snapshot.is_uefi ? "UEFI" : "BIOS", world.is_uefi ? "UEFI" : "BIOS"));
+}
+
 }  // namespace
+
+std::string cpu_in_words(std::string_view domain_xml) {
+  const std::string_view cpu = element_of(domain_xml, "cpu");
+  if (cpu.empty()) return "of QEMU's own choice";
+  const std::string mode = find_xml_tag(cpu, "cpu")["mode"];
+  const std::string_view model = element_of(cpu, "model");
+  std::string words = fmt::format("'{}'", mode);
+  if (mode == "custom" || mode.empty()) {
+    const auto begin = std::min(model.find('>'), model.size());
+    const std::string_view name = model.substr(std::min(begin + 1, model.size()));
+    words = fmt::format("'{}'", name.substr(0, name.find('<')));
+  }
+  for (const XmlTag& tag : xml_tags(cpu))
+    if (tag.name == "feature") words += fmt::format(" {} '{}'", tag["policy"], tag["name"]);
+  return words;
+}
+
+void add_definition(SnapshotWorld& world, std::string_view domain_xml) {
+  world.is_defined = true;
+  world.machine = find_xml_tag(element_of(domain_xml, "os"), "type")["machine"];
+  world.cpu = cpu_in_words(domain_xml);
+  world.is_uefi = has_uefi(domain_xml);
+}
 
 SnapshotFacts snapshot_facts(std::string_view xml) {
   SnapshotFacts facts;
@@ -39,6 +95,10 @@ SnapshotFacts snapshot_facts(std::string_view xml) {
   const auto begin = std::min(xml.find("<domain "), xml.size());
   const auto end = std::min(xml.find("</domain>", begin), xml.size());
   read_domain(xml.substr(begin, end - begin), facts);
+  // Of one that ran, the CPU there is what came of its definition on that host.
+  const std::string_view defined = element_of(xml, "inactiveDomain");
+  facts.cpu = cpu_in_words(defined.empty() ? xml.substr(begin, end - begin) : defined);
+  facts.is_uefi = has_uefi(xml.substr(begin, end - begin));
   const std::string_view before = xml.substr(0, begin), after = xml.substr(end);
   facts.has_memory = before.find("<state>shutoff</state>") == std::string_view::npos &&
                      after.find("<state>shutoff</state>") == std::string_view::npos;
@@ -68,6 +128,7 @@ std::vector<std::string> why_not_restorable(const SnapshotFacts& snapshot, const
     for (const std::string& network : snapshot.networks)
       if (!world.networks.contains(network))
         reasons.push_back(fmt::format("its network '{}' is gone", network));
+  compare_definition(snapshot, world, reasons);
   return reasons;
 }
 

@@ -181,6 +181,9 @@ SnapshotWorld world_of(const SnapshotOwner& machine, const SnapshotFacts& facts,
   }
   for (const std::string& name : facts.networks)
     if (machine.connection.find_network(name)) world.networks.insert(name);
+  const Text xml(api().virDomainGetXMLDesc(machine.domain.get(), VIR_DOMAIN_XML_INACTIVE));
+  if (!xml) fail("read the domain");
+  add_definition(world, xml.get());
   return world;
 }
 
@@ -197,7 +200,9 @@ void check_snapshot(const SnapshotOwner& machine, const std::string& name,
                     const std::vector<std::string>& kept) {
   const Snapshot snapshot = find_snapshot(machine.domain, name);
   if (!snapshot) throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", name));
-  const SnapshotFacts facts = snapshot_facts(description_of(snapshot));
+  SnapshotFacts facts = snapshot_facts(description_of(snapshot));
+  // Memory that lies beside the disks libvirt does not know of.
+  if (storage_of(machine).path_of(machine.names.memory(name))) facts.has_memory = true;
   std::vector<std::string> reasons = why_not_restorable(facts, world_of(machine, facts, kept));
   if (!runs_here(machine.connection, facts))
     reasons.push_back(

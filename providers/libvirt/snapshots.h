@@ -30,8 +30,9 @@ struct SnapshotOwner {
 /// on all disks, and when its number of CPUs was changed, as QEMU could not read its memory back.
 void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
                    const std::vector<std::string>& kept);
-/// Throws Error(failed) when it could not be restored to the end, as what it needs is gone, or would take
-/// away what was written to a disk that is `kept` since. Changes nothing.
+/// Throws Error(failed) when it could not be restored to the end, as what it needs is gone, when it would
+/// take away what was written to a disk that is `kept` since, or when its memory is that of a machine with
+/// another CPU, firmware or type than this is defined with. Changes nothing.
 void check_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
                     const std::vector<std::string>& kept);
 /// The machine is stopped afterwards; one that was saved while it ran goes on from there at its next start.

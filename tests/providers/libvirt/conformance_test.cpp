@@ -196,6 +196,24 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a snapshot is refused once a disk of it
   destroy("poorer");
 }
 
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: a snapshot with memory is refused for another CPU than it was saved with") {
+  MachineSpec spec = conformance_spec(test, "other");
+  provider->create(spec, test.box, operation);
+  provider->start(spec, operation);
+  Snapshots& snapshots = *power_of<Snapshots>(*provider);
+  snapshots.save_snapshot("other", "one", operation);
+  snapshots.check_snapshot("other", "one", operation);
+  provider->stop("other", StopMode::hard, {}, operation);
+  spec.options.set("cpu", "qemu64");
+  provider->start(spec, operation);
+
+  CHECK_THROWS_WITH_AS(snapshots.check_snapshot("other", "one", operation), doctest::Contains("'qemu64' now"),
+                       Error);
+
+  destroy("other");
+}
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
   provider->create(conformance_spec(test, "user"), test.box, operation);
 

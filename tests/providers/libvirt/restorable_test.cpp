@@ -96,3 +96,59 @@ TEST_CASE("of a disk outside of our pool nothing is known, and nothing is said")
 
   CHECK(why_not_restorable(snapshot_facts(snapshot_of("running")), world).empty());
 }
+
+namespace {
+
+/// As libvirt describes one of a running machine, whose CPU it has made of its definition.
+std::string with_memory(const std::string& cpu, const std::string& loader) {
+  return fmt::format(R"(<domainsnapshot><state>running</state>
+  <domain type='kvm'>
+    <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type>{1}</os>
+    <cpu mode='custom' match='exact'><model fallback='forbid'>Skylake</model></cpu>
+  </domain>
+  <inactiveDomain type='kvm'>{0}</inactiveDomain>
+</domainsnapshot>)",
+                     cpu, loader);
+}
+
+SnapshotWorld defined_as(const std::string& machine, const std::string& cpu) {
+  SnapshotWorld world = whole_world();
+  add_definition(world,
+                 fmt::format("<domain type='kvm'><os><type arch='x86_64' machine='{}'>hvm</type></os>{}"
+                             "</domain>",
+                             machine, cpu));
+  return world;
+}
+
+constexpr const char* passthrough = "<cpu mode='host-passthrough' check='none' migratable='on'/>";
+constexpr const char* model =
+    "<cpu mode='custom' match='exact'>\n  <model fallback='forbid'>qemu64</model>\n"
+    "  <feature policy='disable' name='svm'/>\n</cpu>";
+
+}  // namespace
+
+TEST_CASE("a CPU is told by its mode, or by its model with its features") {
+  CHECK(cpu_in_words(passthrough) == "'host-passthrough'");
+  CHECK(cpu_in_words(model) == "'qemu64' disable 'svm'");
+  CHECK(cpu_in_words("<domain><vcpu>2</vcpu><cputune/></domain>") == "of QEMU's own choice");
+}
+
+TEST_CASE("memory comes back into the same kind of machine, whatever QEMU calls the newest of it") {
+  const SnapshotFacts facts = snapshot_facts(with_memory(passthrough, ""));
+
+  CHECK(why_not_restorable(facts, defined_as("pc-i440fx-9.0", passthrough)).empty());
+}
+
+TEST_CASE("memory of another CPU, firmware or machine type is refused; disks alone do not mind") {
+  SnapshotFacts facts =
+      snapshot_facts(with_memory(passthrough, "<loader readonly='yes' type='pflash'>/ovmf</loader>"));
+  const SnapshotWorld world = defined_as("pc-q35-7.2", model);
+
+  CHECK(why_not_restorable(facts, world) ==
+        std::vector<std::string>{
+            "its memory is that of a machine of type 'pc-i440fx-7.2', and it is of type 'pc-q35-7.2' now",
+            "its memory is that of a CPU 'host-passthrough', and it has a CPU 'qemu64' disable 'svm' now",
+            "its memory is that of a machine with UEFI, and it has BIOS now"});
+  facts.has_memory = false;
+  CHECK(why_not_restorable(facts, world).empty());
+}
