@@ -105,7 +105,17 @@ void BoxIndex::remember_file(const fs::path& path, const FileStamp& stamp, const
                             {"size", static_cast<std::int64_t>(stamp.size)},
                             {"inode", static_cast<std::int64_t>(stamp.inode)},
                             {"modified", stamp.modified}});
-  change([&](Value& index) { set_entry(index, "files", path.string(), std::move(entry)); }, operation);
+  const auto edit = [&](Value& index) {
+    Value kept = Value::map();
+    for (const auto& [other, known] : index["files"].members()) {
+      std::error_code unknown;
+      if (known["digest"].as_text() != digest || fs::exists(other, unknown) || unknown)
+        kept.set(other, known);
+    }
+    index.set("files", std::move(kept));
+    set_entry(index, "files", path.string(), std::move(entry));
+  };
+  change(edit, operation);
 }
 
 void BoxIndex::remember_recipe(const std::string& recipe, int version, const std::string& digest,

@@ -47,6 +47,8 @@ class BoxIndex {
   std::optional<std::string> digest_of_file(const std::filesystem::path& path, const FileStamp& stamp) const;
   std::optional<std::string> digest_of_recipe(const std::string& recipe, int version) const;
   std::optional<FetchedBox> fetched_from(const std::string& url) const;
+  /// What else the box was known by goes, where that file is not there any more; of other boxes it may be the
+  /// only name.
   void remember_file(const std::filesystem::path& path, const FileStamp& stamp, const std::string& digest,
                      Operation& operation);
   void remember_recipe(const std::string& recipe, int version, const std::string& digest,
