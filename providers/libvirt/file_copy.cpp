@@ -20,7 +20,11 @@ namespace {
 constexpr std::uint64_t piece = 16 << 20;
 
 [[noreturn]] void fail_copy() {
-  throw Error(ErrorKind::failed, fmt::format("cannot copy a disk image: {}", errno_text(errno)));
+  const int code = errno;
+  Error error(ErrorKind::failed, fmt::format("cannot copy a disk image: {}", errno_text(code)));
+  if (code == ENOSPC || code == EDQUOT)
+    error.with_hint("make room there: 'envtool box prune' removes boxes that nothing needs");
+  throw error;
 }
 
 /// Bytes that came over from `offset` on; 0 at the end of a file that became shorter. Both files stand there.

@@ -42,7 +42,8 @@ unsigned long memory_now(const Domain& domain) {
   return info.memory;
 }
 
-/// A guest lets go of a CPU when it gets round to it, and libvirt waits for it 5 s.
+/// A guest lets go of a CPU when it gets round to it, and libvirt waits for it 5 s. Of CPUs it then sends no
+/// event, as it does of other devices (DEVICE_REMOVED).
 bool lets_go(const Domain& domain, int count, Operation& operation) {
   for (auto waited = 0s; waited < 60s && vcpus(domain, 0) != count; ++waited) operation.sleep_for(1s);
   return vcpus(domain, 0) == count;
@@ -96,7 +97,7 @@ void set_clock(const Domain& domain, Operation& operation) {
     if (api().virDomainSetTime(domain.get(), seconds.count(), static_cast<unsigned>(rest.count()), 0) == 0)
       return;
     const int code = last_code();
-    // The agent comes back a moment after the guest.
+    // The agent comes back a moment after the guest. Its channel was open all the time: there is no event.
     if (code != VIR_ERR_AGENT_UNRESPONSIVE && code != VIR_ERR_AGENT_UNSYNCED) break;
     operation.sleep_for(500ms);
   }

@@ -136,7 +136,8 @@ std::vector<Volume> Storage::volumes() const {
   return volumes;
 }
 
-/// Whether somebody writes them now: of what a killed upload left, nothing grows.
+/// Whether somebody writes them now: of what a killed upload left, nothing grows. libvirt's events of storage
+/// are of pools, not of volumes.
 bool Storage::is_being_uploaded(const std::string& prefix, Operation& operation) const {
   std::uint64_t before = 0;
   for (auto idle = 0ms; idle < 5s; idle += 500ms) {
