@@ -7,20 +7,15 @@ for program in /usr/sbin/sshd runuser ssh-keygen; do
   command -v "$program" >/dev/null || skip "it needs '$program'"
 done
 
-# A user of this world alone: what the host knows of users is covered.
+# A user of this world alone, in an /etc of its own: single files over the host's would be lost as soon as somebody adds
+# a user there, who replaces them.
 user=envt-vm
 own=/run/libvirt/$user # short: libvirt puts sockets there
-users=/run/libvirt/users # gone with this world
-mkdir -p $users
-for file in passwd group shadow; do
-  cp -a "/etc/$file" $users
-done
-echo "$user:x:64123:64123::$own:/bin/bash" >>$users/passwd
-echo "$user:x:64123:" >>$users/group
-echo "$user:*:19000::::::" >>$users/shadow
-for file in passwd group shadow; do
-  mount --bind "$users/$file" "/etc/$file"
-done
+cp -a /etc /run/libvirt/etc # gone with this world
+mount --bind /run/libvirt/etc /etc
+echo "$user:x:64123:64123::$own:/bin/bash" >>/etc/passwd
+echo "$user:x:64123:" >>/etc/group
+echo "$user:*:19000::::::" >>/etc/shadow
 install --directory --owner 64123 --group 64123 --mode 0711 $own $own/run "$work/$user" "$work/$user/home" "$work/$user/home/data"
 cp -r "$(readlink -f "$cache/boxes")" "$work/$user/home/data/boxes"
 bin=$work/bin
