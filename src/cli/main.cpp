@@ -14,7 +14,7 @@
 #include "ssh/keys.h"
 #include "ssh/openssh.h"
 #include "ssh/ssh_communicator.h"
-#include "sync/rsync.h"
+#include "sync/copied_folders.h"
 
 namespace {
 
@@ -42,7 +42,7 @@ struct RealServices {
   ProvisionerRegistry provisioners;
   BoxStore boxes;
   SshCommunicatorFactory communicators;
-  RsyncFolderSync folders{[](const SshEndpoint& endpoint) { return ssh_arguments(endpoint, {}); }};
+  CopiedFolders folders{[](const SshEndpoint& endpoint) { return ssh_arguments(endpoint, {}); }};
   Services services;
 };
 

@@ -132,17 +132,18 @@ class MachineParts {
   }
 
   void check_type(const FolderConfig& folder, const Value& value) const {
-    const bool copies = folder.type == FolderType::rsync || folder.type == FolderType::automatic;
+    const bool copies = folder.type == FolderType::rsync || folder.type == FolderType::sftp ||
+                        folder.type == FolderType::automatic;
     if (folder.watch && !copies)
       wrong(value["watch"].position,
-            fmt::format("'watch' is for type rsync, found type {}", to_string(folder.type)));
-    if (copies || folder.type == FolderType::sftp) return;
+            fmt::format("'watch' is for types rsync and sftp, found type {}", to_string(folder.type)));
+    if (copies) return;
     for (const Value& pattern : value["exclude"].items())
       if (pattern.as_text().find_first_of("*?[") != std::string::npos)
         wrong(pattern.position,
               fmt::format("'exclude' takes literal directories with type {}, found '{}'",
                           to_string(folder.type), pattern.as_text()),
-              "type rsync knows patterns");
+              "types rsync and sftp know patterns");
   }
 
   NetworkConfig network(const Value& value) const {

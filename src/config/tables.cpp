@@ -107,7 +107,7 @@ Shape folder_shape() {
                      {"read_only", boolean("the guest cannot write to it")},
                      {"exclude", list("what stays the guest's own", text("a pattern, as rsync has them"))},
                      {"owner", text("the guest's owner of it", owner_name)},
-                     {"watch", boolean("rsync on every change")},
+                     {"watch", boolean("copy on every change")},
                      {"create", boolean("make the host's directory when it is missing")}});
   shape.rewrite = rewrite_folder;
   shape.shorthand_types = {"string"};

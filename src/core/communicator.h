@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "core/guest_files.h"
 #include "core/operation.h"
 
 namespace envtool {
@@ -65,6 +66,10 @@ class Communicator {
   };
   virtual void upload(const Upload& file, Operation& operation) = 0;
   virtual std::string download(const std::string& path, Operation& operation) = 0;
+  /// The guest's files by that program, which is an SFTP server of the guest's and runs as that user (empty:
+  /// the ssh user). Throws Error(failed) when it does not begin.
+  virtual std::unique_ptr<GuestFiles> open_files(const std::string& server, const std::string& user,
+                                                 Operation& operation) = 0;
 };
 
 /// One thing to wait for until a guest can be used, with what to say when it does not come.

@@ -33,9 +33,10 @@ struct FolderChoice {
   std::string why = {};  ///< not a better one, or not the one that is wanted; empty: it is that
 };
 
-/// The first of virtiofs, 9p and rsync that can be; of a wanted one, that or rsync. Devices leave ids as they
-/// are on both sides, so the owner must have the same on both: one that has not been asked for is taken to be
-/// 0 for root and 1000, which the first user of most systems has, for any other.
+/// The first of virtiofs, 9p and rsync that can be; of a wanted one, that or rsync, which stands for any
+/// copy: that sftp has to do it shows when it is made. Devices leave ids as they are on both sides, so the
+/// owner must have the same on both: one that has not been asked for is taken to be 0 for root and 1000,
+/// which the first user of most systems has, for any other.
 FolderChoice choose_folder(const FolderQuestion& question, const GuestFacts& guest);
 
 }  // namespace envtool

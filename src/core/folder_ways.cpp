@@ -58,7 +58,7 @@ FolderWay choose_device(const FolderScene& scene, const FolderConfig& folder, Fo
 }
 
 FolderType simple_type(const FolderConfig& folder, Provider& provider) {
-  if (folder.type == FolderType::rsync) return FolderType::rsync;
+  if (folder.type == FolderType::rsync || folder.type == FolderType::sftp) return folder.type;
   return power_of<NativeFolders>(provider) != nullptr ? FolderType::bind : FolderType::rsync;
 }
 
@@ -126,7 +126,7 @@ std::vector<Diagnostic> folder_obstacles(const FolderScene& scene) {
 std::vector<FolderConfig> copied_folders(const FolderScene& scene) {
   std::vector<FolderConfig> folders;
   for (const FolderWay& way : ways_now(scene))
-    if (way.type == FolderType::rsync) folders.push_back(*way.folder);
+    if (way.is_copied()) folders.push_back(*way.folder);
   return folders;
 }
 

@@ -22,13 +22,14 @@ FolderScene folder_scene(MachineContext& machine);
 /// How a folder of the Envfile's gets into the guest.
 struct FolderWay {
   const FolderConfig* folder = nullptr;
-  FolderType type = FolderType::rsync;  ///< never automatic
+  FolderType type = FolderType::rsync;  ///< never automatic; rsync may turn out to be sftp
   std::string why = {};                 ///< not a better one; empty: there is none
   NativeFolder device = {};             ///< of virtiofs and 9p
   /// A device that is wanted, and that the running machine gets by its next start only.
   bool waits = false;
   bool provider_can = false;  ///< give it as a device, as far as it can tell
 
+  bool is_copied() const { return type == FolderType::rsync || type == FolderType::sftp; }
   bool is_device() const { return type == FolderType::virtiofs || type == FolderType::ninep; }
 };
 

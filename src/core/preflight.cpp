@@ -65,13 +65,13 @@ void check_disks(const MachineConfig& machine, const ProviderInfo& provider, std
 }
 
 bool is_native(const FolderConfig& folder, const ProviderInfo& provider) {
-  return folder.type != FolderType::rsync && provider.capabilities.contains(Capability::native_folders);
+  return folder.type != FolderType::rsync && folder.type != FolderType::sftp &&
+         provider.capabilities.contains(Capability::native_folders);
 }
 
 std::string folder_problem(const FolderConfig& folder, const ProviderInfo& provider) {
   const bool is_device = folder.type == FolderType::virtiofs || folder.type == FolderType::ninep;
-  if (folder.type == FolderType::sftp ||
-      (folder.type == FolderType::bind && !provider.capabilities.contains(Capability::native_folders)) ||
+  if ((folder.type == FolderType::bind && !provider.capabilities.contains(Capability::native_folders)) ||
       (is_device && !provider.capabilities.contains(Capability::folder_devices)))
     return fmt::format("folder type '{}' is not supported by provider '{}'", to_string(folder.type),
                        provider.name);

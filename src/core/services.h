@@ -29,10 +29,16 @@ class FolderWatch {
 class FolderSync {
  public:
   virtual ~FolderSync() = default;
-  /// Makes the guest's directory like the host's, `exclude` left alone on both sides. Throws Error(failed),
-  /// and Error(host_not_ready) when rsync is missing here or there.
-  virtual void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
-                    Operation& operation) = 0;
+  /// How it was done.
+  struct Copied {
+    FolderType type = FolderType::rsync;  ///< or sftp
+    std::string why = {};                 ///< not by rsync, as words that go on a sentence
+  };
+  /// Makes the guest's directory like the host's, `exclude` left alone on both sides: by rsync or sftp where
+  /// the folder's type says so, else by the first of them that can be. Throws Error(failed), and
+  /// Error(host_not_ready) when what it needs is missing here or there.
+  virtual Copied push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
+                      Operation& operation) = 0;
   /// Throws Error(host_not_ready) when the host cannot watch that much.
   virtual std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) = 0;
 };

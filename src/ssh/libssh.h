@@ -2,6 +2,7 @@
 
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
+#include <libssh/sftp.h>
 
 #include "base/library.h"
 
@@ -10,6 +11,27 @@ namespace envtool {
 
 inline constexpr Library libssh{"libssh.so.4", "sudo apt-get install libssh-4"};
 
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_attributes_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_close)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_closedir)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_dir_eof)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_extension_supported)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_free)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_get_error)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_init)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_lstat)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_mkdir)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_new_channel)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_open)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_opendir)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_readdir)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_readlink)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_rename)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_rmdir)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_setstat)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_symlink)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_unlink)
+ENVTOOL_LIBRARY_FUNCTION(libssh, sftp_write)
 ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_free)
 ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_is_closed)
 ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_channel_new)

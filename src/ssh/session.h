@@ -41,6 +41,9 @@ class SshSession {
   /// the connection is lost.
   int exec(const ExecRequest& request);
 
+  /// For other uses of the connection, on its thread, which leave it as it was: not blocking.
+  ssh_session handle() const { return session_; }
+
  private:
   struct Channel;
 

@@ -13,6 +13,7 @@
 #include "ssh/dial.h"
 #include "ssh/guest_command.h"
 #include "ssh/session.h"
+#include "ssh/sftp.h"
 
 namespace envtool {
 
@@ -98,6 +99,14 @@ class SshCommunicator : public Communicator {
     ProcessResult result = run({.argv = {"cat", "--", path}}, operation);
     if (!result.ok()) fail("read", path, result);
     return std::move(result.output);
+  }
+
+  std::unique_ptr<GuestFiles> open_files(const std::string& server, const std::string& user,
+                                         Operation& operation) override {
+    operation.check_stop();
+    const GuestCommand command{.argv = {server}, .user = user};
+    return std::make_unique<SftpFiles>(session_->handle(),
+                                       remote_command(command, user_, random_hex(8)).line, operation.stop);
   }
 
  private:

@@ -4,7 +4,6 @@
 
 #include "base/shell.h"
 #include "base/text.h"
-#include "sync/watch.h"
 
 namespace envtool {
 
@@ -35,9 +34,8 @@ std::string prepare_guest(const FolderConfig& folder, const SshEndpoint& endpoin
       .user = "root"};
   const ProcessResult result = communicator.run(command, operation);
   if (result.status == 77)
-    throw Error(ErrorKind::host_not_ready, fmt::format("folder '{}': the guest has no rsync", folder.guest))
-        .at(folder.position)
-        .with_hint("install rsync in the guest or its box: envtool exec -u root -- apt-get install -y rsync");
+    throw NoRsync(folder, "the guest has no rsync",
+                  "install rsync in the guest or its box: envtool exec -u root -- apt-get install -y rsync");
   if (result.status == 78)
     throw Error(ErrorKind::failed,
                 fmt::format("folder '{}': the guest has no user '{}'", folder.guest, owner))
@@ -51,19 +49,23 @@ std::string prepare_guest(const FolderConfig& folder, const SshEndpoint& endpoin
 
 [[noreturn]] void fail(const FolderConfig& folder, const ProcessSpec& spec, const ProcessResult& result) {
   if (result.status == status_cannot_start)
-    throw Error(ErrorKind::host_not_ready,
-                fmt::format("folder '{}': {}", folder.guest, last_lines(result.error, 1)))
-        .at(folder.position)
-        .with_hint("install rsync on this host: sudo apt-get install rsync");
+    throw NoRsync(folder, last_lines(result.error, 1),
+                  "install rsync on this host: sudo apt-get install rsync");
   throw Error(ErrorKind::failed, fmt::format("folder '{}': {}", folder.guest, describe_failure(spec, result)))
       .at(folder.position);
 }
 
 }  // namespace
 
+NoRsync::NoRsync(const FolderConfig& folder, const std::string& reason, const std::string& hint)
+    : Error(ErrorKind::host_not_ready, fmt::format("folder '{}': {}", folder.guest, reason)),
+      reason_(reason) {
+  at(folder.position).with_hint(hint);
+}
+
 std::vector<std::string> rsync_command(const FolderConfig& folder, const std::string& owner,
-                                       const SshEndpoint& endpoint,
-                                       const std::vector<std::string>& remote_shell) {
+                                       const RsyncTarget& target) {
+  const SshEndpoint& endpoint = target.endpoint;
   // Not compressed: the guest is on this host. `--secluded-args`, by its older name, keeps the guest's shell
   // away from the path.
   std::vector<std::string> words = {"rsync", "--archive", "--delete", "--protect-args",
@@ -71,7 +73,7 @@ std::vector<std::string> rsync_command(const FolderConfig& folder, const std::st
   for (const std::string& pattern : folder.exclude) words.push_back("--exclude=" + pattern);
   words.push_back("--chown=" + owner);
   words.push_back(endpoint.user == "root" ? "--rsync-path=rsync" : "--rsync-path=sudo -n rsync");
-  words.push_back("--rsh=" + remote_shell_option(remote_shell));
+  words.push_back("--rsh=" + remote_shell_option(target.remote_shell));
   words.push_back("--");
   words.push_back(folder.host.string() + "/");
   const bool is_ipv6 = endpoint.host.find(':') != std::string::npos;
@@ -79,17 +81,12 @@ std::vector<std::string> rsync_command(const FolderConfig& folder, const std::st
   return words;
 }
 
-void RsyncFolderSync::push(const FolderConfig& folder, const SshEndpoint& endpoint,
-                           Communicator& communicator, Operation& operation) {
-  const std::string owner = prepare_guest(folder, endpoint, communicator, operation);
-  const ProcessSpec spec{.argv = rsync_command(folder, owner, endpoint, remote_shell_(endpoint)),
-                         .environment = {{"LC_ALL", "C"}}};
+void push_by_rsync(const FolderConfig& folder, const RsyncTarget& target, Communicator& communicator,
+                   Operation& operation) {
+  const std::string owner = prepare_guest(folder, target.endpoint, communicator, operation);
+  const ProcessSpec spec{.argv = rsync_command(folder, owner, target), .environment = {{"LC_ALL", "C"}}};
   const ProcessResult result = operation.run(spec);
   if (!result.ok() && result.status != status_vanished) fail(folder, spec, result);
-}
-
-std::unique_ptr<FolderWatch> RsyncFolderSync::watch(const std::vector<FolderConfig>& folders) {
-  return std::make_unique<InotifyWatch>(folders);
 }
 
 }  // namespace envtool

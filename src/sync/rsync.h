@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -8,26 +7,30 @@
 
 namespace envtool {
 
-/// The `ssh` command, as words without a destination, by which rsync shall reach the endpoint.
-using RemoteShell = std::function<std::vector<std::string>(const SshEndpoint&)>;
+/// A guest, and the `ssh` command, as words without a destination, by which rsync shall reach it.
+struct RsyncTarget {
+  const SshEndpoint& endpoint;
+  std::vector<std::string> remote_shell;
+};
 
 /// The command line that makes the guest's folder like the host's: what `exclude` names is left alone on both
 /// sides, and the project's own `.envtool` always is. Files belong to `owner`, a "user:group".
 std::vector<std::string> rsync_command(const FolderConfig& folder, const std::string& owner,
-                                       const SshEndpoint& endpoint,
-                                       const std::vector<std::string>& remote_shell);
+                                       const RsyncTarget& target);
 
-/// Pushes folders with the host's rsync over its OpenSSH client, and watches them by inotify. Safe from
-/// several threads.
-class RsyncFolderSync : public FolderSync {
+/// Thrown where the host or the guest has no rsync, so that another way may be tried.
+class NoRsync : public Error {
  public:
-  explicit RsyncFolderSync(RemoteShell remote_shell) : remote_shell_(std::move(remote_shell)) {}
-  void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator& communicator,
-            Operation& operation) override;
-  std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) override;
+  /// The reason is words that go on a sentence: "the guest has no rsync".
+  NoRsync(const FolderConfig& folder, const std::string& reason, const std::string& hint);
+  const std::string& reason() const { return reason_; }
 
  private:
-  RemoteShell remote_shell_;
+  std::string reason_;
 };
+
+/// Copies with the host's rsync over its OpenSSH client. Throws NoRsync, and Error(failed).
+void push_by_rsync(const FolderConfig& folder, const RsyncTarget& target, Communicator& communicator,
+                   Operation& operation);
 
 }  // namespace envtool

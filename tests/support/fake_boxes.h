@@ -101,10 +101,12 @@ class FakeFolderSync : public FolderSync {
   std::vector<std::string> pushes;   ///< "/srv/app to 10.99.0.3"
   std::vector<std::string> watched;  ///< guests' folders of which changes were waited for
   int changes = 0;                   ///< that many come, then the user stops waiting
+  Copied copied;                     ///< what every push says
 
-  void push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator&, Operation&) override {
+  Copied push(const FolderConfig& folder, const SshEndpoint& endpoint, Communicator&, Operation&) override {
     const std::lock_guard lock(mutex_);
     pushes.push_back(folder.guest + " to " + endpoint.host);
+    return copied;
   }
 
   std::unique_ptr<FolderWatch> watch(const std::vector<FolderConfig>& folders) override {

@@ -47,6 +47,10 @@ class FakeCommunicators::Guest : public Communicator {
     return file->second;
   }
 
+  std::unique_ptr<GuestFiles> open_files(const std::string& server, const std::string&, Operation&) override {
+    throw Error(ErrorKind::failed, fmt::format("'{}' is no program of this guest's", server));
+  }
+
  private:
   void require_running() const {
     const auto machines = world_.backend_.machines();

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,12 @@ class ScriptedCommunicator : public Communicator {
     script_.push_back({Kind::download, path, {}, std::move(content)});
   }
 
+  /// That server's files by that user ("root:/usr/lib/..."); they are what `files` gives.
+  void expect_files(const std::string& user_and_server) {
+    script_.push_back({Kind::files, user_and_server, {}, {}});
+  }
+  std::function<std::unique_ptr<GuestFiles>()> files;
+
   /// Every call so far. An upload's `content` is filled from its `source`.
   std::vector<GuestCommand> commands;
   std::vector<Upload> uploads;
@@ -64,9 +71,14 @@ class ScriptedCommunicator : public Communicator {
   std::string download(const std::string& path, Operation&) override {
     return next(Kind::download, path).content;
   }
+  std::unique_ptr<GuestFiles> open_files(const std::string& server, const std::string& user,
+                                         Operation&) override {
+    next(Kind::files, user + ":" + server);
+    return files ? files() : nullptr;
+  }
 
  private:
-  enum class Kind { run, upload, download };
+  enum class Kind { run, upload, download, files };
   struct Call {
     Kind kind;
     std::string what;

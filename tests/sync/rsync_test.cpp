@@ -22,16 +22,15 @@ bool contains(const std::vector<std::string>& words, const std::string& word) {
 struct Pushing {
   ScriptedHost host;
   ScriptedCommunicator guest;
-  RsyncFolderSync sync{[](const SshEndpoint&) { return std::vector<std::string>{"ssh"}; }};
 
-  void push() { sync.push(folder, endpoint, guest, host.operation); }
+  void push() { push_by_rsync(folder, {endpoint, {"ssh"}}, guest, host.operation); }
 };
 
 }  // namespace
 
 TEST_CASE("a folder is mirrored as root for the ssh user, and .envtool never is") {
   const std::vector<std::string> words =
-      rsync_command(folder, "vagrant:users", endpoint, {"ssh", "-o", "IdentityFile=\"/a b/it's\""});
+      rsync_command(folder, "vagrant:users", {endpoint, {"ssh", "-o", "IdentityFile=\"/a b/it's\""}});
 
   CHECK(words == std::vector<std::string>{"rsync", "--archive", "--delete", "--protect-args",
                                           "--exclude=.envtool/", "--exclude=node_modules/", "--exclude=*.o",
@@ -44,14 +43,14 @@ TEST_CASE("root in the guest needs no sudo") {
   SshEndpoint as_root = endpoint;
   as_root.user = "root";
 
-  CHECK(contains(rsync_command(folder, "root:root", as_root, {"ssh"}), "--rsync-path=rsync"));
+  CHECK(contains(rsync_command(folder, "root:root", {as_root, {"ssh"}}), "--rsync-path=rsync"));
 }
 
 TEST_CASE("an IPv6 address stands in brackets") {
   SshEndpoint six = endpoint;
   six.host = "fd00::2";
 
-  CHECK(rsync_command(folder, "vagrant:users", six, {"ssh"}).back() == "[fd00::2]:/srv/app/");
+  CHECK(rsync_command(folder, "vagrant:users", {six, {"ssh"}}).back() == "[fd00::2]:/srv/app/");
 }
 
 TEST_CASE("pushing makes the directory and runs rsync") {
@@ -75,10 +74,9 @@ TEST_CASE("files belong to the folder's owner, else to the ssh user, and to that
                       "--exclude=node_modules/", "--exclude=*.o", "--chown=www-data:web", more_words});
   host.runner.expect({"rsync", "--archive", "--delete", "--protect-args", "--exclude=.envtool/",
                       "--exclude=node_modules/", "--exclude=*.o", "--chown=vagrant:users", more_words});
-  RsyncFolderSync sync{[](const SshEndpoint&) { return std::vector<std::string>{"ssh"}; }};
 
-  sync.push(owned, endpoint, guest, host.operation);
-  sync.push(folder, endpoint, guest, host.operation);
+  push_by_rsync(owned, {endpoint, {"ssh"}}, guest, host.operation);
+  push_by_rsync(folder, {endpoint, {"ssh"}}, guest, host.operation);
 }
 
 TEST_CASE("a guest without the owner says so") {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Folders that are copied by rsync: what up, sync and sync --watch bring into the guest, and what they leave alone.
+# Folders that are copied by rsync or sftp: what up, sync and sync --watch bring into the guest, and what they leave alone.
 . "$(dirname "$0")/lib.sh"
 command -v rsync >/dev/null || skip "it needs rsync"
 
@@ -58,11 +58,33 @@ kill -INT "$watcher"
 wait "$watcher"
 equal "the exit status" 130 $?
 
+step "sftp copies the same without rsync, and leaves the same alone"
+guest 'sudo mv /usr/bin/rsync /usr/bin/rsync.away'
+expect 4 envtool sync
+says "the guest has no rsync" "apt-get install"
+sed -i 's,/srv/app,/srv/sftp,; s/type: rsync/type: sftp/' Envfile
+mkdir many && (cd many && seq 300 | xargs touch)
+ln -s "a file" src/link
+expect 0 envtool up
+equal "the file" two "$(guest 'sudo cat "/srv/sftp/src/a file"')"
+equal "owner and mode" "www-data:www-data 750" "$(guest 'stat -c "%U:%G %a" /srv/sftp/src')"
+equal "the link" "a file" "$(guest 'sudo readlink /srv/sftp/src/link')"
+equal "many files" 300 "$(guest 'ls /srv/sftp/many | wc -l')"
+equal "a time" "$(stat -c %Y src)" "$(guest 'stat -c %Y /srv/sftp/src')"
+guest 'sudo mkdir /srv/sftp/node_modules && echo mine | sudo tee /srv/sftp/node_modules/own /srv/sftp/run.log /srv/sftp/stray >/dev/null'
+rm -r src/link many
+head -c 5000000 /dev/urandom >src/large
+expect 0 envtool sync
+equal "what is there" "Envfile Envfile.lock newer node_modules run.log src" "$(guest 'ls /srv/sftp | xargs')"
+equal "what is excluded" mine "$(guest 'cat /srv/sftp/node_modules/own')"
+equal "a large file" "$(sha256sum <src/large)" "$(guest 'sudo cat /srv/sftp/src/large | sha256sum')"
+equal "what it holds" "a file large" "$(guest 'sudo ls -A /srv/sftp/src | xargs')"
+
 step "a machine that shares its folders has nothing to watch; one that is halted has nothing to sync"
 expect 0 envtool halt
 expect 0 envtool sync
 says "nothing to sync"
-sed -i 's/, type: rsync.*/}/' Envfile
+sed -i 's/, type: sftp.*/}/' Envfile
 expect 2 envtool sync --watch
 says "type: rsync"
 expect 0 envtool destroy --yes

@@ -30,7 +30,8 @@ Command sync_command() {
   return {.name = "sync",
           .group = group::inside,
           .summary = "push the folders that are copied into machines",
-          .description = "Folders of type rsync. Those that a machine shares with the host need none of it.",
+          .description =
+              "Folders of types rsync and sftp. Those that a machine shares with the host need none of it.",
           .examples = {"envtool sync web", "envtool sync --watch    until Ctrl-C"},
           .options = {flag(0, "watch", options->watch, "again whenever something changes, until Ctrl-C")},
           .arguments = {machine_arguments(options->machines)},

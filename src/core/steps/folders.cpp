@@ -241,22 +241,25 @@ Step mount_folders_step() {
 Step sync_folders_step() {
   Step step{.name = "sync", .title = "copy folders into the guest"};
   step.need = [](MachineContext& machine) {
-    const bool any = std::ranges::any_of(ways_of(machine),
-                                         [](const FolderWay& way) { return way.type == FolderType::rsync; });
-    return any ? Need::because("rsync folders are pushed by every up") : Need::none();
+    const bool any =
+        std::ranges::any_of(ways_of(machine), [](const FolderWay& way) { return way.is_copied(); });
+    return any ? Need::because("copied folders are pushed by every up") : Need::none();
   };
   step.run = [](MachineContext& machine) {
     const SshEndpoint endpoint = machine.run.endpoint_of(machine.record, machine.operation);
     make_missing_folders(machine.config);
-    for (const FolderWay& way : ways_now(folder_scene(machine))) {
-      if (way.type != FolderType::rsync) continue;
+    for (FolderWay& way : ways_now(folder_scene(machine))) {
+      if (!way.is_copied()) continue;
       if (is_mounted(machine.record, *way.folder))
         throw Error(
             ErrorKind::failed,
             fmt::format("folder '{}' is still shared with the guest, and not copied", way.folder->guest))
             .with_hint("'envtool up' takes over what the Envfile says now");
+      const FolderSync::Copied copied =
+          machine.run.services.folders.push(*way.folder, endpoint, machine.guest(), machine.operation);
+      way.type = copied.type;
+      if (!copied.why.empty()) way.why += (way.why.empty() ? "" : "; ") + copied.why;
       tell(machine, way);
-      machine.run.services.folders.push(*way.folder, endpoint, machine.guest(), machine.operation);
     }
   };
   return step;
