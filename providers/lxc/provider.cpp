@@ -96,6 +96,9 @@ ProviderInfo lxc_info() {
                        {.name = "drop_capabilities",
                         .type = OptionType::text_list,
                         .summary = "what not even the guest's root may do, as 'net_raw' or 'sys_ptrace'"},
+                       {.name = "cpu_set",
+                        .type = OptionType::text,
+                        .summary = "the host's CPUs that it may run on, as '0-1' or '0,2'"},
                        {.name = "start_on_boot",
                         .type = OptionType::boolean,
                         .summary =

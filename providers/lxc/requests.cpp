@@ -61,6 +61,7 @@ Value machine_request(const MachineSpec& spec) {
                               {"storage", spec.options["storage"]},
                               {"config", spec.options["config"]},
                               {"options", spec.options}});
+  if (spec.options.has("cpu_set")) request.set("cpu_set", spec.options["cpu_set"]);
   if (spec.cpus) request.set("cpus", *spec.cpus);
   if (spec.disk) request.set("disk", static_cast<std::int64_t>(spec.disk->bytes));
   if (spec.memory) request.set("memory", static_cast<std::int64_t>(spec.memory->bytes));

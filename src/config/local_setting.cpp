@@ -91,6 +91,11 @@ std::optional<Node> parse(const std::string& text, const std::string& what) {
   return problems.count() == 0 ? std::move(root) : std::nullopt;
 }
 
+/// In a flow map a comma would end it.
+std::string written(const std::string& value) {
+  return value.find(',') == std::string::npos ? value : '"' + value + '"';
+}
+
 std::optional<std::string> edit(const Node& root, const std::string& text, const Keys& keys,
                                 const std::string& value) {
   if (root.is_null()) {
@@ -114,7 +119,7 @@ std::string with_setting(const std::string& text, const Keys& keys, const std::s
   if (const auto root = parse(text, what)) {
     Node wanted = *root;
     set_in(wanted, keys, 0, value);
-    const auto edited = edit(*root, text, keys, value);
+    const auto edited = edit(*root, text, keys, written(value));
     const auto found = edited ? parse(*edited, what) : std::nullopt;
     // Whatever YAML allows that was not thought of here shows as a tree that is not the wanted one.
     if (found && same(*found, wanted)) return *edited;

@@ -329,7 +329,8 @@ Value restart_values(const MachineConfig& machine, const ProviderInfo& provider)
   Value options = Value::map();
   const Value written = provider_options(machine, provider.name);
   for (const OptionSpec& option : provider.schema.options)
-    if (!option.create_only && written.has(option.name)) options.set(option.name, written[option.name]);
+    if (!option.create_only && option.name != cpu_set_option && written.has(option.name))
+      options.set(option.name, written[option.name]);
   return Value::map({{"hostname", machine.hostname},
                      {"networks", networks},
                      {"disks", disks},
@@ -347,7 +348,11 @@ Value create_values(const MachineConfig& machine, const ProviderInfo& provider) 
   return values;
 }
 
-Limits limits_of(const MachineConfig& machine) { return {.cpus = machine.cpus, .memory = machine.memory}; }
+Limits limits_of(const MachineConfig& machine, const ProviderInfo& provider) {
+  return {.cpus = machine.cpus,
+          .memory = machine.memory,
+          .cpu_set = provider_options(machine, provider.name)[std::string(cpu_set_option)].as_text()};
+}
 
 Value to_value(const Limits& limits) {
   Value value = Value::map({{"cpus", limits.cpus.value_or(0)},

@@ -240,6 +240,23 @@ TEST_CASE("limits that are saved hold after the next up, and all else of the fil
   CHECK(world.machine("web").limits == Limits{1, ByteSize{2ULL << 30}, ""});
 }
 
+TEST_CASE("a set of CPUs is saved as the provider's option, and applied when that changes") {
+  UpWorld world("machines: {db: {}, web: {}}\n");
+
+  CHECK(run_cli(world, {"limits", "web", "--cpu-set", "0,2-3", "--save"}).code == 0);
+
+  CHECK(read_file(world.project() / "Envfile.local") ==
+        "machines:\n  web:\n    providers:\n      fake:\n        cpu_set: \"0,2-3\"\n");
+  const auto applied = world.count_of("apply_limits");
+  run_cli(world, {"up"});
+  CHECK(world.count_of("apply_limits") == applied);
+  CHECK(world.machine("web").limits.cpu_set == "0,2-3");
+  world.write("Envfile.local", "machines: {web: {providers: {fake: {cpu_set: 1}}}}\n");
+  run_cli(world, {"up"});
+  CHECK(world.machine("web").limits.cpu_set == "1");
+  CHECK(world.machine("db").limits.cpu_set.empty());
+}
+
 TEST_CASE("limits of a stopped machine can be saved only") {
   UpWorld world;
   run_cli(world, {"halt"});
@@ -253,10 +270,9 @@ TEST_CASE("limits of a stopped machine can be saved only") {
 
 TEST_CASE("limits that make no sense are exit 2 and change nothing") {
   UpWorld world("machines: {web: {count: 2}}\n");
-  const std::vector<std::vector<std::string>> nonsense = {
-      {"--cpus", "0"},  {"--cpus", "many"},           {"--memory", "2"},
-      {"--save"},       {"--cpu-set", "0", "--save"}, {"--cpus", "1", "--save"},
-      {"--cpus", "1.5"}};
+  const std::vector<std::vector<std::string>> nonsense = {{"--cpus", "0"},           {"--cpus", "many"},
+                                                          {"--memory", "2"},         {"--save"},
+                                                          {"--cpus", "1", "--save"}, {"--cpus", "1.5"}};
   for (auto words : nonsense) {
     words.insert(words.begin(), {"limits", "web-1"});
     CAPTURE(words[2]);

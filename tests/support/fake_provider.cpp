@@ -81,6 +81,7 @@ ProviderInfo FakeProvider::make_info() {
       .name = "fake",
       .options = {
           {.name = "speed", .type = OptionType::integer, .summary = "how fast", .fallback = Value(1)},
+          {.name = "cpu_set", .type = OptionType::text, .summary = "which CPUs it may run on"},
           {.name = "shape", .type = OptionType::text, .summary = "what it looks like", .create_only = true}}};
   return info;
 }
@@ -145,7 +146,8 @@ void FakeProvider::start(const MachineSpec& spec, Operation& operation) {
   backend_.halfway("start");
   machine->second.phase = MachinePhase::running;
   machine->second.spec = spec;
-  machine->second.limits = {.cpus = spec.cpus, .memory = spec.memory};
+  machine->second.limits = {
+      .cpus = spec.cpus, .memory = spec.memory, .cpu_set = spec.options["cpu_set"].as_text()};
   ++machine->second.starts;
 }
 

@@ -73,6 +73,17 @@ expect 0 envtool up
 says "nothing to do"
 equal "memory after up" 671088640 "$(json .memory envtool --json limits)"
 
+expect 0 envtool limits --cpu-set 0 --save
+expect 0 envtool up
+says "nothing to do"
+expect 0 envtool reload
+equal "CPU set after a start" 0 "$(json .cpu_set envtool --json limits)"
+equal "CPUs seen by a program" 0 "$(envtool exec -- sh -c 'grep Cpus_allowed_list /proc/self/status | cut -f2')"
+rm Envfile.local
+expect 0 envtool up
+equal "CPU set without the file" null "$(json .cpu_set envtool --json limits)"
+expect 0 envtool limits --memory 640MiB --save
+
 step "usage"
 envtool exec -- sh -c 'head -c 30M /dev/urandom >/tmp/x; sync'
 for key in cpu_seconds memory received sent processes; do

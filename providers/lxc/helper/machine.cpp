@@ -197,6 +197,7 @@ void keep_possible_limits(Context& context, const std::vector<fs::path>& groups,
     config.absent_controls.push_back(file.name);
     if (config.limits.memory && file.name.starts_with("memory.")) lost.insert("memory");
     if (config.limits.cpus && file.name.starts_with("cpu.")) lost.insert("cpus");
+    if (file.name == "cpuset.cpus") lost.insert("CPU sets");
   }
   for (const std::string& limit : lost)
     context.warnings.push_back(

@@ -121,7 +121,7 @@ std::string container_config_text(const Layout& layout, const Record& record, co
   add_network(lines, record, config.gateway);
   add_networks(lines, record);
   add_confinement(lines, record, config);
-  if (config.limits.cpus || config.limits.memory)
+  if (config.limits != LimitValues{})
     for (const ControlFile& file : limit_files(config.limits, config.cgroups, {}))
       if (std::find(config.absent_controls.begin(), config.absent_controls.end(), file.name) ==
           config.absent_controls.end())

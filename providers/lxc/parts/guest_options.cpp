@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/suggest.h"
+#include "providers/lxc/parts/limits.h"
 
 namespace envtool::lxc {
 
@@ -73,6 +74,12 @@ std::vector<Diagnostic> capability_problems(const Value& name) {
            did_you_mean(text, known_capabilities)}};
 }
 
+std::vector<Diagnostic> cpu_set_problems(const Value& set) {
+  if (set.is_null() || is_cpu_set(set.as_text())) return {};
+  return {{fmt::format("option 'cpu_set': '{}' is no set of CPUs", set.as_text()), set.position,
+           "numbers and ranges, such as '0-1' or '0,2'"}};
+}
+
 }  // namespace
 
 std::vector<Diagnostic> guest_option_problems(const Value& options) {
@@ -83,6 +90,7 @@ std::vector<Diagnostic> guest_option_problems(const Value& options) {
   };
   look_at(options["devices"], device_problems);
   look_at(options["drop_capabilities"], capability_problems);
+  for (Diagnostic& problem : cpu_set_problems(options["cpu_set"])) found.push_back(std::move(problem));
   return found;
 }
 

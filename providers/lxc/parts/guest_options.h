@@ -18,7 +18,7 @@ struct GuestOptions {
   std::vector<std::string> capabilities = {};  ///< that nobody in it has, "sys_time"
 };
 
-/// Paths that are no plain ones below /dev, and capabilities that there are not.
+/// Paths that are no plain ones below /dev, capabilities that there are not, what is no set of CPUs.
 std::vector<Diagnostic> guest_option_problems(const Value& options);
 
 /// Throws Error(failed) with those.

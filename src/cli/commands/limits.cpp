@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/files.h"
@@ -8,6 +9,7 @@
 #include "cli/session.h"
 #include "cli/style.h"
 #include "config/local_setting.h"
+#include "core/context.h"
 #include "core/powers.h"
 
 namespace envtool {
@@ -52,11 +54,21 @@ Limits changed(Limits limits, const Options& options) {
 
 void check_saving(const Session& session, const Options& options) {
   if (!options.changes()) throw Error(ErrorKind::usage, "'--save' needs something to save");
-  if (!options.cpu_set.empty())
-    throw Error(ErrorKind::usage, "'--cpu-set' cannot be saved: an Envfile has no key for it")
-        .with_hint("it holds until the next 'envtool up'");
   if (!session.options.files.empty() || !session.host.variable("ENVTOOL_FILE").empty())
     throw Error(ErrorKind::usage, "'--save' writes 'Envfile.local', which is not read with '-f'");
+}
+
+/// The set of CPUs is an option of the provider's, and not every one has it.
+void check_cpu_set_key(const Session& session, const MachineStatus& status, const Options& options) {
+  if (options.cpu_set.empty()) return;
+  const ProviderInfo* const info = session.services.providers.info(status.provider);
+  if (info && std::ranges::any_of(info->schema.options,
+                                  [](const OptionSpec& option) { return option.name == cpu_set_option; }))
+    return;
+  throw Error(ErrorKind::unsupported,
+              fmt::format("'--cpu-set' cannot be saved: provider '{}' has no option '{}'", status.provider,
+                          cpu_set_option))
+      .with_hint("without '--save' it holds until the next 'envtool up'");
 }
 
 /// Where the machine's own settings stand in a file of its project.
@@ -74,6 +86,7 @@ std::vector<std::string> keys_of(Session& session, const MachineConfig& machine,
   if (block != machine.provider_overrides.end() &&
       (key == "cpus" ? block->second.cpus.has_value() : block->second.memory.has_value()))
     keys.insert(keys.end(), {"providers", provider});  // where it wins
+  if (key == cpu_set_option) keys.insert(keys.end(), {"providers", provider});
   keys.push_back(key);
   return keys;
 }
@@ -86,7 +99,8 @@ void save(Session& session, const MachineStatus& status, const Options& options)
   const fs::path path = fs::weakly_canonical(project.directory / "Envfile.local", code);
   const std::string before = read_file_if_there(path).value_or("");
   std::string text = before;
-  for (const auto& [key, value] : {std::pair("cpus", &options.cpus), std::pair("memory", &options.memory)})
+  for (const auto& [key, value] : {std::pair("cpus", &options.cpus), std::pair("memory", &options.memory),
+                                   std::pair("cpu_set", &options.cpu_set)})
     if (!value->empty())
       text = with_setting(text, keys_of(session, *machine, status.provider, key),
                           *value == lifted ? "null" : *value, "Envfile.local");
@@ -115,6 +129,7 @@ int limits(Session& session, const Options& options) {
   Powers powers(target.engine);
   if (options.save) check_saving(session, options);
   const MachineStatus status = target.engine.status({target.machine}).front();
+  if (options.save) check_cpu_set_key(session, status, options);
   if (!options.changes()) {
     show(session, target.machine, powers.limits(target.machine));
     return exit_code::done;

@@ -142,7 +142,7 @@ Step start_step() {
     add_folder_devices(machine, spec);
     machine.provider.start(spec, machine.operation);
     machine.record.started_with = restart_values(machine.config, machine.provider.info());
-    machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
+    machine.record.started_with.set("limits", to_value(limits_of(machine.config, machine.provider.info())));
     machine.record.started_with.set("folders", folders_value(spec));
     // Other guests are told by SSH.
     if (power_of<GuestNetworks>(machine.provider) == nullptr)

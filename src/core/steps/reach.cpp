@@ -138,13 +138,15 @@ Step limits_step() {
   Step step{.name = "limits", .title = "apply CPU and memory limits"};
   step.need = [](MachineContext& machine) {
     if (machine.started_now || power_of<LiveLimits>(machine.provider) == nullptr) return Need::none();
-    if (machine.record.started_with["limits"] == to_value(limits_of(machine.config))) return Need::none();
+    if (machine.record.started_with["limits"] == to_value(limits_of(machine.config, machine.provider.info())))
+      return Need::none();
     return Need::because("they differ from the Envfile's");
   };
   step.run = [](MachineContext& machine) {
     require<LiveLimits>(machine.provider, machine.run.services.providers)
-        .apply_limits(machine.record.backend_name, limits_of(machine.config), machine.operation);
-    machine.record.started_with.set("limits", to_value(limits_of(machine.config)));
+        .apply_limits(machine.record.backend_name, limits_of(machine.config, machine.provider.info()),
+                      machine.operation);
+    machine.record.started_with.set("limits", to_value(limits_of(machine.config, machine.provider.info())));
     machine.save();
   };
   return step;

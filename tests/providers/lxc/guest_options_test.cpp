@@ -35,6 +35,8 @@ TEST_CASE("a device is named by a plain path below /dev") {
 
 TEST_CASE("a capability that there is not is refused with the nearest one") {
   try {
+    CHECK(guest_option_problems(Value::map({{"cpu_set", "0,2-3"}})).empty());
+    CHECK(guest_option_problems(Value::map({{"cpu_set", "3-1"}})).size() == 1);
     parse_guest_options(Value::map({{"drop_capabilities", Value::texts({"net_rawe"})}}));
     FAIL("taken");
   } catch (const Error& error) {
