@@ -291,8 +291,9 @@ Communicator& MachineContext::guest() {
     const MachineState now = provider.inspect(record.backend_name, operation);
     if (now.phase == MachinePhase::running) return;
     Error error(ErrorKind::failed,
-                fmt::format("the machine is {} while it was to boot", to_string(now.phase)));
-    if (config.memory)
+                fmt::format("the machine is {} while it was to boot{}{}", to_string(now.phase),
+                            now.detail.empty() ? "" : ": ", now.detail));
+    if (config.memory && now.phase != MachinePhase::broken)
       error.with_hint(fmt::format("its 'memory' is {}, which may be too little", config.memory->to_string()));
     throw error;
   };

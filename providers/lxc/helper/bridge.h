@@ -12,4 +12,8 @@ std::optional<std::string> device_alias(const std::string& device);
 /// Throws Error(failed): a device of somebody else's has the name that a bridge of ours is to have.
 [[noreturn]] void refuse_device(const std::string& device);
 
+/// Keeps systemd-networkd, where it runs, from envtool's devices until `manage_again`. Before they are made.
+void keep_unmanaged(const std::string& bridge);
+void manage_again(const std::string& bridge);
+
 }  // namespace envtool::lxc

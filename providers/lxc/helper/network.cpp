@@ -75,6 +75,7 @@ void Network::ensure_bridge() {
   stop_dns();  // it listens on a bridge that somebody deleted
   dns_ = has_program("dnsmasq");
   save();
+  keep_unmanaged(bridge_);
   run_checked({"ip", "-batch", "-"}, fmt::format("link add {0} type bridge\n"
                                                  "address add {2}/24 broadcast + dev {0}\n"
                                                  "link set {0} up\n"
@@ -148,6 +149,7 @@ void Network::remove() {
   fs::remove(pid_file(), ignored);
   if (bridge_is_there()) run_checked({"ip", "link", "delete", bridge_});
   rules.get();
+  manage_again(bridge_);
   fs::remove(context_.layout.network(), ignored);
 }
 

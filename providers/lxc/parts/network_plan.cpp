@@ -49,6 +49,11 @@ std::uint32_t choose_host(const std::vector<std::uint32_t>& taken) {
   throw Error(ErrorKind::failed, "all 253 addresses of the bridge are taken by machines");
 }
 
+std::string unmanaged_network() {
+  return "# Made by envtool, and gone with its last machine.\n"
+         "[Match]\nName=envt* ev[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*\n\n[Link]\nUnmanaged=yes\n";
+}
+
 std::string bridge_name(const std::string& root) {
   return root == default_root ? "envtool0" : "envt" + sha256(root).substr(0, 8);
 }

@@ -25,6 +25,10 @@ std::string bridge_name(const std::string& root);
 /// A locally administered address that stays with the machine.
 std::string mac_address(const std::string& bridge, const std::string& machine);
 
+/// What keeps systemd-networkd from devices of ours, a .network file: common ones match `en*`, and networkd
+/// takes what it configures off its bridge.
+std::string unmanaged_network();
+
 /// The comment that marks our rules in other programs' chains.
 std::string rule_tag(const std::string& bridge);
 

@@ -148,6 +148,13 @@ TEST_CASE("only rules with our tag and our table are removed") {
   CHECK(removals == "delete table ip envtool0\ndelete rule ip filter FORWARD handle 7\n");
 }
 
+TEST_CASE("systemd-networkd leaves devices of ours alone, by whatever name") {
+  CHECK(unmanaged_network().find("[Match]\nName=envt* ev[0-9a-f]") != std::string::npos);
+  CHECK(unmanaged_network().ends_with("[Link]\nUnmanaged=yes\n"));
+  CHECK(bridge_name("/var/lib/envtool").starts_with("envt"));
+  CHECK(bridge_name("/elsewhere").starts_with("envt"));
+}
+
 TEST_CASE("the old iptables gets its accepts only where it drops") {
   const auto rules =
       legacy_accepts("-P INPUT ACCEPT\n-P FORWARD DROP\n-N DOCKER-USER\n", "envtool0", Passage::shared);
