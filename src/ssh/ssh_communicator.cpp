@@ -105,8 +105,8 @@ class SshCommunicator : public Communicator {
                                          Operation& operation) override {
     operation.check_stop();
     const GuestCommand command{.argv = {server}, .user = user};
-    return std::make_unique<SftpFiles>(session_->handle(),
-                                       remote_command(command, user_, random_hex(8)).line, operation.stop);
+    return std::make_unique<SftpFiles>(session_->handle(), remote_command(command, user_, random_hex(8)).line,
+                                       operation.stop);
   }
 
  private:
