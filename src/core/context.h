@@ -92,15 +92,6 @@ struct MachineContext {
 /// What a machine asks the store for when this provider is to make it. REQUIRES: it has a box.
 BoxRequest box_request(ProjectRun& run, const MachineConfig& machine, const ProviderInfo& provider);
 
-/// A provider that has this option takes it as a limit, which a running machine takes on (Limits::cpu_set).
-inline constexpr std::string_view cpu_set_option = "cpu_set";
-/// The keys of a machine that need a restart or a new machine to change, as values that can be compared.
-Value restart_values(const MachineConfig& machine, const ProviderInfo& provider);
-Value create_values(const MachineConfig& machine, const ProviderInfo& provider);
-/// What a running machine takes on without a restart, as values that can be compared.
-Limits limits_of(const MachineConfig& machine, const ProviderInfo& provider);
-Value to_value(const Limits& limits);
-Value folders_value(const MachineSpec& spec);
 /// `project`: its directory.
 NativeFolder native_folder(const FolderConfig& folder, const std::string& owner,
                            const std::filesystem::path& project);
@@ -111,8 +102,4 @@ std::vector<std::string> kept_disks_of(Provider& provider, const std::string& ba
                                        Operation& operation);
 /// "disk 'data'", "disks 'data', 'logs'"
 std::string disks_in_words(const std::vector<std::string>& disks);
-/// Changes between the file and what a machine of that provider was started and created with.
-std::vector<PendingChange> pending_changes(const MachineConfig& machine, const MachineRecord& record,
-                                           const ProviderInfo& provider);
-
 }  // namespace envtool

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "base/text.h"
 #include "core/capabilities.h"
+#include "core/changes.h"
 #include "core/engine_parts.h"
 
 namespace envtool {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "core/changes.h"
 #include "core/engine_parts.h"
 #include "core/provisioning.h"
 #include "core/steps/steps.h"

@@ -9,7 +9,7 @@
 #include "cli/session.h"
 #include "cli/style.h"
 #include "config/local_setting.h"
-#include "core/context.h"
+#include "core/changes.h"
 #include "core/powers.h"
 
 namespace envtool {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/files.h"
+#include "core/changes.h"
 #include "core/guest_networks.h"
 #include "core/steps/steps.h"
 #include "core/user_data.h"

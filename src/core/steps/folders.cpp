@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/scalar.h"
+#include "core/changes.h"
 #include "core/folder_ways.h"
 #include "core/steps/steps.h"
 

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/changes.h"
 #include "core/packaging.h"
 #include "core/snapshots.h"
 #include "core/steps/steps.h"

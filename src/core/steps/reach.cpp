@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/capabilities.h"
+#include "core/changes.h"
 #include "core/hosts_update.h"
 #include "core/inventory.h"
 #include "core/steps/steps.h"
