@@ -33,7 +33,7 @@ class GuestFiles {
   virtual void make_link(const std::string& path, const std::string& target) = 0;
   /// Makes a file that is not there yet, with mode 0600. `next` gives its pieces; an empty one ends it.
   virtual void make_file(const std::string& path, const std::function<std::string_view()>& next) = 0;
-  /// Takes the place of what is there, which is no directory.
+  /// Takes the place of what is there, which is no directory, and may be gone a moment before.
   virtual void rename(const std::string& from, const std::string& to) = 0;
   virtual void set_owner(const std::string& path, std::uint32_t user, std::uint32_t group) = 0;
   virtual void set_mode_and_time(const std::string& path, std::uint32_t mode, std::uint32_t modified) = 0;

@@ -86,9 +86,6 @@ void SftpFiles::begin(const std::string& line) {
     throw Error(ErrorKind::failed, "out of memory for SFTP");
   }
   if (sftp_init(sftp_.get()) != SSH_OK) fail_to_begin(channel);
-  if (sftp_extension_supported(sftp_.get(), "posix-rename@openssh.com", "1") == 0)
-    throw Error(ErrorKind::unsupported, "the guest's sftp server is not OpenSSH's, and cannot replace files")
-        .with_hint("install rsync in the guest or its box, and leave 'type' out");
 }
 
 void SftpFiles::fail_to_begin(ssh_channel channel) const {
@@ -177,6 +174,9 @@ void SftpFiles::make_file(const std::string& path, const std::function<std::stri
 }
 
 void SftpFiles::rename(const std::string& from, const std::string& to) {
+  if (sftp_rename(sftp_.get(), from.c_str(), to.c_str()) == SSH_OK) return;
+  // Version 3 of the protocol replaces nothing, and libssh asks for OpenSSH's rename that does from 0.11 on.
+  remove(to);
   check(sftp_rename(sftp_.get(), from.c_str(), to.c_str()) == SSH_OK, "replace", to);
 }
 
