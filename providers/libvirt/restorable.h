@@ -36,8 +36,8 @@ struct SnapshotWorld {
   std::string machine, cpu;
   bool is_uefi = false;
 };
-/// What a domain's XML, as libvirt keeps it for the next start, says of the CPU: "host-passthrough", "qemu64
-/// without 'svm'", "QEMU's own".
+/// What a domain's XML, as libvirt keeps it for the next start, says of the CPU: "'host-passthrough'",
+/// "'qemu64' disable 'svm'", "of QEMU's own choice".
 std::string cpu_in_words(std::string_view domain_xml);
 /// Takes machine, CPU and firmware out of the XML of a domain's definition.
 void add_definition(SnapshotWorld& world, std::string_view domain_xml);
