@@ -65,4 +65,10 @@ ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_set_channel_callbacks)
 ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_string_free_char)
 ENVTOOL_LIBRARY_FUNCTION(libssh, ssh_userauth_publickey)
 
+/// Of a std::unique_ptr: frees by that function.
+template <class T, auto& Free>
+struct Freed {
+  void operator()(T* object) const { Free(object); }
+};
+
 }  // namespace envtool

@@ -22,10 +22,6 @@ constexpr auto handshake_limit = 120s;
 /// How long output may still come from what a command left behind when it ended.
 constexpr auto linger = 500ms;
 
-template <class T, auto& Free>
-struct Freed {
-  void operator()(T* object) const { Free(object); }
-};
 using Key = std::unique_ptr<ssh_key_struct, Freed<ssh_key_struct, ssh_key_free>>;
 using Text = std::unique_ptr<char, Freed<char, ssh_string_free_char>>;
 

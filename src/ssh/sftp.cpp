@@ -22,10 +22,6 @@ using namespace std::chrono_literals;
 constexpr auto farewell_limit = 2s;
 constexpr std::size_t piece = 32 << 10;  // what every server takes in one message
 
-template <class T, auto& Free>
-struct Freed {
-  void operator()(T* object) const { Free(object); }
-};
 using Attributes =
     std::unique_ptr<sftp_attributes_struct, Freed<sftp_attributes_struct, sftp_attributes_free>>;
 using Text = std::unique_ptr<char, Freed<char, ssh_string_free_char>>;
