@@ -17,8 +17,8 @@ namespace envtool::libvirt {
   X(virConnectListAllNetworks)       \
   X(virConnectOpenAuth)              \
   X(virConnectSetKeepAlive)          \
-  X(virDomainAbortJob)               \
-  X(virDomainBackupBegin)            \
+  X(virDomainBlockCopy)              \
+  X(virDomainBlockJobAbort)          \
   X(virDomainBlockStats)             \
   X(virDomainCreateWithFlags)        \
   X(virDomainDefineXMLFlags)         \
@@ -26,10 +26,9 @@ namespace envtool::libvirt {
   X(virDomainFSFreeze)               \
   X(virDomainFSThaw)                 \
   X(virDomainFree)                   \
+  X(virDomainGetBlockJobInfo)        \
   X(virDomainGetID)                  \
   X(virDomainGetInfo)                \
-  X(virDomainGetJobInfo)             \
-  X(virDomainGetJobStats)            \
   X(virDomainGetMaxMemory)           \
   X(virDomainGetMetadata)            \
   X(virDomainGetName)                \
@@ -117,8 +116,7 @@ namespace envtool::libvirt {
   X(virStreamFree)                   \
   X(virStreamNew)                    \
   X(virStreamRecv)                   \
-  X(virStreamSend)                   \
-  X(virTypedParamsFree)
+  X(virStreamSend)
 
 /// The same of those that tell what happens.
 #define ENVTOOL_LIBVIRT_EVENTS(X)       \

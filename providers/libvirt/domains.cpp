@@ -2,6 +2,22 @@
 
 namespace envtool::libvirt {
 
+namespace {
+
+std::string xml_of(const Domain& domain, unsigned flags) {
+  const Text xml(api().virDomainGetXMLDesc(domain.get(), flags));
+  if (!xml) fail("read the domain");
+  return xml.get();
+}
+
+}  // namespace
+
+std::string description_of(const Domain& domain) { return xml_of(domain, 0); }
+
+std::string definition_of(const Domain& domain) {
+  return xml_of(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+}
+
 std::optional<MachineTag> tag_of(const Domain& domain) {
   const Text xml(api().virDomainGetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, xml_namespace,
                                             VIR_DOMAIN_AFFECT_CURRENT));

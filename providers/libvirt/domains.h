@@ -9,6 +9,10 @@
 
 namespace envtool::libvirt {
 
+/// Its XML as it is now, and as it is to be at its next start.
+std::string description_of(const Domain& domain);
+std::string definition_of(const Domain& domain);
+
 /// What the domain says of itself; nothing for one that envtool did not make.
 std::optional<MachineTag> tag_of(const Domain& domain);
 

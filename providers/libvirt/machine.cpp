@@ -38,14 +38,15 @@ std::string path_of(const Storage& storage, const std::string& name) {
 }
 
 /// In the order in which the firmware tries them; the seed is for no firmware.
-std::vector<DomainDisk> disks_of(const Storage& storage, const MachineSpec& spec) {
+std::vector<DomainDisk> disks_of(const Storage& storage, const DiskVolumes& volumes,
+                                 const MachineSpec& spec) {
   const MachineNames names = names_of(spec);
   std::vector<DomainDisk> disks = {
-      {.path = path_of(storage, names.root_disk()), .target = "vda", .boots = true}};
-  while (auto path = storage.path_of(names.box_disk(disks.size())))
+      {.path = path_of(storage, volumes[names.root_disk()]), .target = "vda", .boots = true}};
+  while (auto path = storage.path_of(volumes[names.box_disk(disks.size())]))
     disks.push_back({.path = std::move(*path), .target = disk_target("vd", disks.size()), .boots = true});
   for (const DiskConfig& disk : spec.disks)
-    disks.push_back({.path = path_of(storage, names.disk(disk.name)),
+    disks.push_back({.path = path_of(storage, volumes[names.disk(disk.name)]),
                      .target = disk_target("vd", disks.size()),
                      .serial = disk_serial(disk.name)});
   std::size_t number = 0;
@@ -120,7 +121,7 @@ DomainPlan plan_of(const Connection& connection, const Storage& storage, const M
   if (spec.options.has("video")) plan.video = spec.options["video"].as_text();
   plan.more = spec.options["xml"]["domain"].as_text();
   plan.more_devices = spec.options["xml"]["devices"].as_text();
-  plan.disks = disks_of(storage, spec);
+  plan.disks = disks_of(storage, DiskVolumes(connection, storage, names), spec);
   plan.interfaces = interfaces_of(connection, names, tag);
   plan.folders = domain_folders(spec.folders, connection.is_session());
   plan.console_log = path_of(storage, names.console());
@@ -265,7 +266,7 @@ void create_machine(const Connection& connection, const MachineSpec& spec, const
     const std::uint64_t wanted = i == 0 ? spec.disk.value_or(ByteSize{}).bytes : 0;
     storage.make_overlay(names.box_disk(i), disks[i], std::max(disks[i].capacity, wanted));
   }
-  bring_disks(storage, names, spec.disks);
+  bring_disks(storage, names, spec.disks, DiskVolumes(connection, storage, names));
   bring_cdroms(storage, spec, operation);
   storage.make_file(names.seed(), iso_image(seed_volume_id, seed_files(spec)));
   storage.make_file(names.console(), {});
@@ -325,13 +326,15 @@ void start_machine(const Connection& connection, const MachineSpec& spec, Operat
   if (!tag || !storage)
     throw Error(ErrorKind::failed, fmt::format("the machine '{}' lost its {}", name,
                                                tag ? "pool of volumes" : "mark in libvirt"));
-  if (spec.disk) storage->grow(names_of(spec).root_disk(), spec.disk->bytes);
-  tag->address = address_of(connection, names_of(spec));
+  const MachineNames names = names_of(spec);
+  const DiskVolumes volumes(connection, *storage, names);
+  if (spec.disk) storage->grow(volumes[names.root_disk()], spec.disk->bytes);
+  tag->address = address_of(connection, names);
   // The memory of a restored snapshot belongs to the domain as it was.
   const bool goes_on = api().virDomainHasManagedSaveImage(domain.get(), 0) == 1;
   if (!goes_on) {
     check_networks(connection, spec);
-    bring_disks(*storage, names_of(spec), spec.disks);
+    bring_disks(*storage, names, spec.disks, volumes);
     bring_cdroms(*storage, spec, operation);
     define_machine(connection, *storage, spec, std::move(*tag), operation);
   } else if (!tag->networks.empty()) {

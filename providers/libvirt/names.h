@@ -26,13 +26,17 @@ struct MachineNames {
   /// Over the box's disk of that number; 0 is the one it boots from.
   std::string box_disk(std::size_t number) const;
   std::string root_disk() const { return box_disk(0); }
+  bool is_box_disk(std::string_view volume) const { return !volume.starts_with(disk_prefix()); }
   std::string seed() const { return volume("seed.iso"); }
   std::string console() const { return volume("console"); }
-  std::string disk(std::string_view name) const { return volume("disk-" + std::string(name) + ".qcow2"); }
+  std::string disk(std::string_view name) const { return disk_prefix() + std::string(name) + ".qcow2"; }
+  std::string disk_prefix() const { return volume("disk-"); }
   /// The memory of the machine in that snapshot, where QEMU cannot put it into a disk.
   std::string memory(std::string_view snapshot) const { return volume("memory-" + std::string(snapshot)); }
   /// Says that the disk outlives the machine.
   std::string kept_mark(std::string_view name) const { return volume("keep-" + std::string(name)); }
+  /// Says that the copies of its disks for that snapshot are complete.
+  std::string copy_mark(std::string_view snapshot) const { return volume("copy-" + std::string(snapshot)); }
   /// A copy of that file of the host's, as it is now: another one has another name.
   std::string cdrom(const std::filesystem::path& file) const;
   /// What the names of all its CD-ROMs begin with.

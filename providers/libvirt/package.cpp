@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "providers/libvirt/backup.h"
+#include "providers/libvirt/domains.h"
+#include "providers/libvirt/live_copy.h"
 #include "providers/libvirt/machine.h"
-#include "providers/libvirt/storage.h"
+#include "providers/libvirt/volumes.h"
 
 namespace envtool::libvirt {
 
@@ -14,27 +15,27 @@ std::string image_volume(const MachineNames& copy, std::size_t number) {
   return copy.volume(fmt::format("image-{}.qcow2", number));
 }
 
-/// How many disks the machine has of its box.
-std::size_t box_disks(const Storage& storage, const MachineNames& names) {
-  std::size_t count = 0;
-  while (storage.path_of(names.box_disk(count))) ++count;
-  return count;
+/// The disks that the machine has of its box, in their order.
+std::vector<OwnDisk> box_disks(const Domain& domain, const MachineNames& names) {
+  std::vector<OwnDisk> disks = own_disks(definition_of(domain), names);
+  std::erase_if(disks, [&](const OwnDisk& disk) { return !names.is_box_disk(disk.volume); });
+  return disks;
 }
 
 void bring_disks(const Domain& domain, const Storage& storage, const MachineNames& machine,
                  Operation& operation) {
   const MachineNames copy = copy_of(machine);
-  const bool stands_still = phase_of(domain) == MachinePhase::stopped;
+  const std::vector<OwnDisk> disks = box_disks(domain, machine);
   std::vector<DiskCopy> to_fill;
-  for (std::size_t i = 0; i < box_disks(storage, machine); ++i) {
-    const std::string name = machine.box_disk(i);
-    const std::uint64_t capacity = storage.capacity_of(name);
-    if (stands_still)
-      storage.make_overlay(copy.box_disk(i), {*storage.path_of(name), "qcow2", capacity}, capacity);
-    else
-      to_fill.push_back({disk_target("vd", i), storage.make_disk(copy.box_disk(i), capacity)});
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    if (phase_of(domain) != MachinePhase::stopped) {
+      to_fill.push_back(make_target(storage, disks[i], copy.box_disk(i)));
+      continue;
+    }
+    const std::uint64_t capacity = storage.capacity_of(disks[i].volume);
+    storage.make_overlay(copy.box_disk(i), {*storage.path_of(disks[i].volume), "qcow2", capacity}, capacity);
   }
-  if (!stands_still) copy_disks(domain, to_fill, operation);
+  if (!to_fill.empty()) copy_disks(domain, to_fill, operation);
 }
 
 }  // namespace
@@ -82,9 +83,9 @@ NewBoxDisks export_disks(const Connection& connection, const MachineNames& copy)
   NewBoxDisks result{.disks = {}, .metadata = Value::map()};
   // Whoever makes a machine of the box need not enter it by Vagrant's key.
   if (!tag->box_keys) result.metadata.set(reads_seed_key, true);
-  for (std::size_t i = 0; i < box_disks(*storage, copy); ++i) {
-    const std::string image = image_volume(copy, i);
-    storage->flatten(copy.box_disk(i), image);
+  for (const OwnDisk& disk : box_disks(domain, copy)) {
+    const std::string image = image_volume(copy, result.disks.size());
+    storage->flatten(disk.volume, image);
     result.disks.push_back({.virtual_size = {storage->capacity_of(image)},
                             .size = storage->file_size_of(image),
                             .read = [storage = *storage, image](const auto& take, Operation& operation) {

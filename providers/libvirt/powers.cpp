@@ -8,6 +8,7 @@
 #include "providers/libvirt/console.h"
 #include "providers/libvirt/disks.h"
 #include "providers/libvirt/folders.h"
+#include "providers/libvirt/live_copy.h"
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/package.h"
 #include "providers/libvirt/processes.h"
@@ -25,14 +26,6 @@ std::vector<std::string> LibvirtProvider::kept_disks(const std::string& name, Op
   return storage ? libvirt::kept_disks(*storage, {name, place->environment}) : std::vector<std::string>();
 }
 
-std::vector<std::string> LibvirtProvider::kept_volumes(const std::string& name, Operation& operation) {
-  std::vector<std::string> volumes;
-  const auto place = places_.find(name);
-  for (const std::string& disk : kept_disks(name, operation))
-    volumes.push_back(MachineNames{name, place->environment}.disk(disk));
-  return volumes;
-}
-
 void LibvirtProvider::keep_disks(const std::string& name, const std::string& environment_id,
                                  const std::set<std::string>& disks, Operation&) {
   const auto place = places_.find(name);
@@ -45,7 +38,7 @@ void LibvirtProvider::keep_disks(const std::string& name, const std::string& env
   if (!storage) return;
   const MachineNames names{name, environment_id};
   if (!disks.empty()) expect_kept_disks(name);
-  libvirt::keep_disks(*storage, names, disks);
+  libvirt::keep_disks(*storage, names, disks, DiskVolumes(connection, *storage, names));
   if (connection.find_domain(name)) return;
   remove_volumes(*storage, names);
   leave_disks(connection, names);
@@ -122,49 +115,42 @@ void LibvirtProvider::apply_limits(const std::string& name, const Limits& limits
 void LibvirtProvider::suspend(const std::string& name, Operation&) { pause(find(name).domain, name); }
 
 void LibvirtProvider::resume(const std::string& name, Operation& operation) {
-  go_on(find(name).domain, name, operation);
+  const Found machine = find(name);
+  go_on(machine.domain, name, operation);
+  end_copying(machine.domain);
 }
 
 std::vector<SnapshotInfo> LibvirtProvider::snapshots(const std::string& name, Operation&) {
-  const auto* const connection = connection_of(name);
-  const Domain domain = connection == nullptr ? Domain() : connection->find_domain(name);
-  return domain ? snapshots_of(domain) : std::vector<SnapshotInfo>();
+  const auto place = places_.find(name);
+  if (!place) return {};
+  const Connection& connection = connect(place->uri);
+  const Domain domain = connection.find_domain(name);
+  return domain ? snapshots_of({connection, domain, {name, place->environment}})
+                : std::vector<SnapshotInfo>();
 }
 
 void LibvirtProvider::save_snapshot(const std::string& name, const std::string& snapshot,
                                     Operation& operation) {
   const Found machine = find(name);
-  try {
-    libvirt::save_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
-                           kept_volumes(name, operation));
-  } catch (const Error& error) {
-    // Not before: what can be saved beside such a device is up to the versions of QEMU and its daemon.
-    const auto folders = folder_devices(name, operation);
-    if (folders.empty() || std::string_view(error.what()).find("igrat") == std::string_view::npos) throw;
-    throw Error(ErrorKind::unsupported,
-                fmt::format("the memory of a machine that shares '{}' by {} cannot be saved: {}",
-                            folders.front().host.string(), to_string(folders.front().type), error.what()))
-        .with_hint(
-            "'envtool halt' first: a snapshot of a stopped machine has no memory\n"
-            "  or copy folders into it by 'type: rsync', which keeps nobody from it");
-  }
+  libvirt::save_snapshot(snapshot_owner(machine.connection, machine.domain, machine.names), snapshot,
+                         operation);
 }
 
-void LibvirtProvider::check_snapshot(const std::string& name, const std::string& snapshot,
-                                     Operation& operation) {
+void LibvirtProvider::check_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
   const Found machine = find(name);
-  libvirt::check_snapshot({machine.connection, machine.domain, machine.names}, snapshot,
-                          kept_volumes(name, operation));
+  libvirt::check_snapshot(snapshot_owner(machine.connection, machine.domain, machine.names), snapshot);
 }
 
-void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
+void LibvirtProvider::restore_snapshot(const std::string& name, const std::string& snapshot,
+                                       Operation& operation) {
   const Found machine = find(name);
-  libvirt::restore_snapshot({machine.connection, machine.domain, machine.names}, snapshot);
+  libvirt::restore_snapshot(snapshot_owner(machine.connection, machine.domain, machine.names), snapshot,
+                            operation);
 }
 
 void LibvirtProvider::delete_snapshot(const std::string& name, const std::string& snapshot, Operation&) {
   const Found machine = find(name);
-  libvirt::delete_snapshot({machine.connection, machine.domain, machine.names}, snapshot);
+  libvirt::delete_snapshot(snapshot_owner(machine.connection, machine.domain, machine.names), snapshot);
 }
 
 MachineUsage LibvirtProvider::usage(const std::string& name, Operation&) {

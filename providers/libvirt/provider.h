@@ -87,7 +87,6 @@ class LibvirtProvider final : public Provider,
   Found find(const std::string& name);
   /// Once there is no machine: remembers where its kept disks are, or forgets it.
   void leave_disks(const Connection& connection, const MachineNames& names);
-  std::vector<std::string> kept_volumes(const std::string& name, Operation& operation);
   /// From now on libvirt is asked for them.
   void expect_kept_disks(const std::string& name);
 

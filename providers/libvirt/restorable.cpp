@@ -32,16 +32,6 @@ void read_domain(std::string_view xml, SnapshotFacts& facts) {
   }
 }
 
-/// The element with all in it, from its first occurrence on.
-std::string_view element_of(std::string_view xml, std::string_view name) {
-  const auto begin = std::min(xml.find(fmt::format("<{} ", name)), xml.find(fmt::format("<{}>", name)));
-  if (begin == std::string_view::npos) return {};
-  const std::string_view rest = xml.substr(begin);
-  if (const auto head = rest.find('>'); head > 0 && rest[head - 1] == '/') return rest.substr(0, head + 1);
-  const std::string close = fmt::format("</{}>", name);
-  return rest.substr(0, rest.find(close) + close.size());
-}
-
 bool has_uefi(std::string_view domain_xml) {
   return find_xml_tag(domain_xml, "loader")["type"] == "pflash" ||
          find_xml_tag(domain_xml, "os")["firmware"] == "efi";
@@ -67,10 +57,10 @@ void compare_definition(const SnapshotFacts& snapshot, const SnapshotWorld& worl
 }  // namespace
 
 std::string cpu_in_words(std::string_view domain_xml) {
-  const std::string_view cpu = element_of(domain_xml, "cpu");
+  const std::string_view cpu = xml_element(domain_xml, "cpu");
   if (cpu.empty()) return "of QEMU's own choice";
   const std::string mode = find_xml_tag(cpu, "cpu")["mode"];
-  const std::string_view model = element_of(cpu, "model");
+  const std::string_view model = xml_element(cpu, "model");
   std::string words = fmt::format("'{}'", mode);
   if (mode == "custom" || mode.empty()) {
     const auto begin = std::min(model.find('>'), model.size());
@@ -84,9 +74,16 @@ std::string cpu_in_words(std::string_view domain_xml) {
 
 void add_definition(SnapshotWorld& world, std::string_view domain_xml) {
   world.is_defined = true;
-  world.machine = find_xml_tag(element_of(domain_xml, "os"), "type")["machine"];
+  world.machine = find_xml_tag(xml_element(domain_xml, "os"), "type")["machine"];
   world.cpu = cpu_in_words(domain_xml);
   world.is_uefi = has_uefi(domain_xml);
+}
+
+std::string outlives(const std::string& target, const std::string& volume) {
+  return fmt::format(
+      "its disk {}, the volume '{}', outlives the machine since then, and would lose what was written to it "
+      "since",
+      target, volume);
 }
 
 SnapshotFacts snapshot_facts(std::string_view xml) {
@@ -96,7 +93,7 @@ SnapshotFacts snapshot_facts(std::string_view xml) {
   const auto end = std::min(xml.find("</domain>", begin), xml.size());
   read_domain(xml.substr(begin, end - begin), facts);
   // Of one that ran, the CPU there is what came of its definition on that host.
-  const std::string_view defined = element_of(xml, "inactiveDomain");
+  const std::string_view defined = xml_element(xml, "inactiveDomain");
   facts.cpu = cpu_in_words(defined.empty() ? xml.substr(begin, end - begin) : defined);
   facts.is_uefi = has_uefi(xml.substr(begin, end - begin));
   const std::string_view before = xml.substr(0, begin), after = xml.substr(end);
@@ -119,10 +116,7 @@ std::vector<std::string> why_not_restorable(const SnapshotFacts& snapshot, const
     if (!world.files.contains(disk.file) && (disk.is_part || snapshot.has_memory))
       reasons.push_back(fmt::format("its disk {}, the volume '{}', is gone", disk.target, name));
     else if (disk.is_part && world.kept.contains(disk.file))
-      reasons.push_back(fmt::format(
-          "its disk {}, the volume '{}', outlives the machine since then, and would lose what was "
-          "written to it since",
-          disk.target, name));
+      reasons.push_back(outlives(disk.target, name));
   }
   if (snapshot.has_memory)
     for (const std::string& network : snapshot.networks)

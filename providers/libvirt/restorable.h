@@ -42,6 +42,9 @@ std::string cpu_in_words(std::string_view domain_xml);
 /// Takes machine, CPU and firmware out of the XML of a domain's definition.
 void add_definition(SnapshotWorld& world, std::string_view domain_xml);
 
+/// The reason that a disk is kept since.
+std::string outlives(const std::string& target, const std::string& volume);
+
 /// What stands against it, each a clause with the object; empty when nothing does.
 std::vector<std::string> why_not_restorable(const SnapshotFacts& snapshot, const SnapshotWorld& world);
 

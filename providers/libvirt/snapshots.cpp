@@ -8,6 +8,9 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "providers/libvirt/disks.h"
+#include "providers/libvirt/domains.h"
+#include "providers/libvirt/folders.h"
 #include "providers/libvirt/machine.h"
 #include "providers/libvirt/restorable.h"
 #include "providers/libvirt/storage.h"
@@ -16,15 +19,6 @@
 namespace envtool::libvirt {
 
 namespace {
-
-/// What stands between the first start and end of that element.
-std::string_view content_of(std::string_view xml, std::string_view element) {
-  const std::string open = fmt::format("<{}>", element), close = fmt::format("</{}>", element);
-  const auto begin = xml.find(open);
-  if (begin == std::string_view::npos) return {};
-  const std::string_view rest = xml.substr(begin + open.size());
-  return rest.substr(0, rest.find(close));
-}
 
 std::string description_of(const Snapshot& snapshot) {
   const Text xml(api().virDomainSnapshotGetXMLDesc(snapshot.get(), 0));
@@ -63,14 +57,13 @@ std::vector<std::string> targets_of(std::string_view domain_xml, const std::vect
 }
 
 SnapshotInfo snapshot_info(std::string_view xml) {
-  const std::string_view created = content_of(xml, "creationTime");
+  const std::string created = xml_text(xml, "creationTime");
   std::time_t seconds = 0;
   std::from_chars(created.data(), created.data() + created.size(), seconds);
-  return {
-      std::string(content_of(xml, "name")), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds)), {}};
+  return {xml_text(xml, "name"), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds)), {}};
 }
 
-std::vector<SnapshotInfo> snapshots_of(const Domain& domain) {
+std::vector<std::string> descriptions_of_snapshots(const Domain& domain) {
   virDomainSnapshotPtr* list = nullptr;
   const int count =
       api().virDomainListAllSnapshots(domain.get(), &list, VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL);
@@ -78,8 +71,17 @@ std::vector<SnapshotInfo> snapshots_of(const Domain& domain) {
   std::vector<Snapshot> snapshots;
   for (int i = 0; i < count; ++i) snapshots.emplace_back(list[i]);
   std::free(list);
+  std::vector<std::string> descriptions;
+  for (const Snapshot& snapshot : snapshots) descriptions.push_back(description_of(snapshot));
+  return descriptions;
+}
+
+std::vector<SnapshotInfo> snapshots_of(const SnapshotOwner& machine) {
   std::vector<SnapshotInfo> infos;
-  for (const Snapshot& snapshot : snapshots) infos.push_back(snapshot_info(description_of(snapshot)));
+  for (const std::string& description : descriptions_of_snapshots(machine.domain))
+    infos.push_back(snapshot_info(description));
+  if (const auto storage = Storage::find(machine.connection))
+    for (SnapshotInfo& copy : copies_of(*storage, machine.names)) infos.push_back(std::move(copy));
   std::stable_sort(infos.begin(), infos.end(),
                    [](const SnapshotInfo& one, const SnapshotInfo& other) { return one.when < other.when; });
   return infos;
@@ -139,51 +141,70 @@ void take_memory_from(const SnapshotOwner& machine, const std::string& memory) {
     fail("keep the memory of the snapshot");
 }
 
+/// As words that go on a sentence; empty: nothing does, as far as is known before.
+std::string memory_obstacle(const SnapshotOwner& machine, const Storage& storage) {
+  const auto cpus = [&](unsigned flags) { return api().virDomainGetVcpusFlags(machine.domain.get(), flags); };
+  if (const auto kept = kept_disks(storage, machine.names); !kept.empty())
+    return fmt::format("its disk '{}' outlives it, and memory knows what was on all disks", kept.front());
+  if (cpus(VIR_DOMAIN_AFFECT_LIVE) != cpus(VIR_DOMAIN_AFFECT_CONFIG))
+    return "its number of CPUs was changed while it ran, and QEMU could not read it back";
+  return {};
+}
+
+/// Out of QEMU's refusal: what can be saved beside a folder's device is up to the versions of QEMU and of the
+/// folder's daemon. Empty when it is about something else; libvirt has no code for it.
+std::string folder_in_the_way(std::string_view domain_xml, const Error& refusal) {
+  const auto folders = folder_devices_in(domain_xml);
+  if (folders.empty() || std::string_view(refusal.what()).find("igrat") == std::string_view::npos) return {};
+  return fmt::format("QEMU cannot save it beside the folder '{}' by {}", folders.front().host.string(),
+                     to_string(folders.front().type));
+}
+
+void save_with_memory(const SnapshotOwner& machine, const std::string& snapshot,
+                      const std::string& domain_xml, MachinePhase phase) {
+  if (has_room_for_memory(domain_xml))
+    make_snapshot(machine.domain, snapshot, snapshot_xml(snapshot));
+  else
+    save_beside(machine, snapshot, snapshot_xml(snapshot), phase);
+}
+
 }  // namespace
 
-void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot,
-                   const std::vector<std::string>& kept) {
+void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot, Operation& operation) {
   const Domain& domain = machine.domain;
-  const MachinePhase phase = phase_of(domain);
-  const bool has_memory = phase == MachinePhase::running || phase == MachinePhase::paused;
-  if (has_memory && api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_LIVE) !=
-                        api().virDomainGetVcpusFlags(domain.get(), VIR_DOMAIN_AFFECT_CONFIG))
-    throw Error(ErrorKind::failed,
-                "its number of CPUs was changed while it ran, and QEMU cannot restore such a machine")
-        .with_hint("restart the machine first, or give it back the CPUs that it was started with");
-  const Text xml(api().virDomainGetXMLDesc(domain.get(), 0));
-  if (!xml) fail("read the domain");
-  const std::vector<std::string> left_out = targets_of(xml.get(), kept);
-  if (has_memory && !left_out.empty())
-    throw Error(
-        ErrorKind::failed,
-        "a disk of it outlives it and is no part of snapshots, but the memory knows what was on all disks")
-        .with_hint("'envtool halt' first: a snapshot of a stopped machine leaves such disks alone");
-  if (const Snapshot there = find_snapshot(domain, snapshot))
+  const Storage storage = storage_of(machine);
+  if (find_snapshot(domain, snapshot) || find_copy(storage, machine.names, snapshot))
     throw Error(ErrorKind::failed, fmt::format("there is a snapshot '{}' already", snapshot));
-  if (has_memory && !has_room_for_memory(xml.get()))
-    save_beside(machine, snapshot, snapshot_xml(snapshot, left_out), phase);
-  else
-    make_snapshot(domain, snapshot, snapshot_xml(snapshot, left_out));
+  const std::string xml = description_of(domain);
+  const std::vector<std::string> left_out = targets_of(xml, machine.kept);
+  const MachinePhase phase = phase_of(domain);
+  if (phase != MachinePhase::running && phase != MachinePhase::paused)
+    return make_snapshot(domain, snapshot, snapshot_xml(snapshot, left_out));
+  std::string obstacle = memory_obstacle(machine, storage);
+  if (obstacle.empty()) try {
+      return save_with_memory(machine, snapshot, xml, phase);
+    } catch (const Error& refusal) {
+      obstacle = folder_in_the_way(xml, refusal);
+      if (obstacle.empty()) throw;
+    }
+  operation.say(fmt::format("without its memory, as {}: restored, it boots", obstacle));
+  save_copy(machine, storage, snapshot, operation);
 }
 
 namespace {
 
-SnapshotWorld world_of(const SnapshotOwner& machine, const SnapshotFacts& facts,
-                       const std::vector<std::string>& kept) {
+SnapshotWorld world_of(const SnapshotOwner& machine, const Storage& storage, const SnapshotFacts& facts) {
   SnapshotWorld world;
-  const Storage storage = storage_of(machine);
   for (const std::string& volume : storage.list(machine.names.volume_prefix())) {
     const std::string path = storage.path_of(volume).value_or("");
     world.directory = std::filesystem::path(path).parent_path();
     world.files.insert(path);
-    if (std::find(kept.begin(), kept.end(), volume) != kept.end()) world.kept.insert(path);
+    if (std::find(machine.kept.begin(), machine.kept.end(), volume) != machine.kept.end())
+      world.kept.insert(path);
   }
   for (const std::string& name : facts.networks)
     if (machine.connection.find_network(name)) world.networks.insert(name);
-  const Text xml(api().virDomainGetXMLDesc(machine.domain.get(), VIR_DOMAIN_XML_INACTIVE));
-  if (!xml) fail("read the domain");
-  add_definition(world, xml.get());
+  add_definition(world, definition_of(machine.domain));
   return world;
 }
 
@@ -194,19 +215,35 @@ bool runs_here(const Connection& connection, const SnapshotFacts& facts) {
                                                     facts.machine.c_str(), facts.type.c_str(), 0)) != nullptr;
 }
 
-}  // namespace
-
-void check_snapshot(const SnapshotOwner& machine, const std::string& name,
-                    const std::vector<std::string>& kept) {
-  const Snapshot snapshot = find_snapshot(machine.domain, name);
-  if (!snapshot) throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", name));
+std::vector<std::string> why_not_restorable(const SnapshotOwner& machine, const Storage& storage,
+                                            const Snapshot& snapshot, const std::string& name) {
   SnapshotFacts facts = snapshot_facts(description_of(snapshot));
   // Memory that lies beside the disks libvirt does not know of.
-  if (storage_of(machine).path_of(machine.names.memory(name))) facts.has_memory = true;
-  std::vector<std::string> reasons = why_not_restorable(facts, world_of(machine, facts, kept));
+  if (storage.path_of(machine.names.memory(name))) facts.has_memory = true;
+  std::vector<std::string> reasons = why_not_restorable(facts, world_of(machine, storage, facts));
   if (!runs_here(machine.connection, facts))
     reasons.push_back(
         fmt::format("its host has no '{}' machines of type '{}' any more", facts.machine, facts.type));
+  return reasons;
+}
+
+Error no_snapshot(const std::string& name) {
+  return {ErrorKind::failed, fmt::format("there is no snapshot '{}'", name)};
+}
+
+}  // namespace
+
+void check_snapshot(const SnapshotOwner& machine, const std::string& name) {
+  const Storage storage = storage_of(machine);
+  std::vector<std::string> reasons;
+  if (const auto copy = find_copy(storage, machine.names, name)) {
+    reasons =
+        why_not_restorable(*copy, own_disks(definition_of(machine.domain), machine.names), machine.kept);
+  } else if (const Snapshot snapshot = find_snapshot(machine.domain, name)) {
+    reasons = why_not_restorable(machine, storage, snapshot, name);
+  } else {
+    throw no_snapshot(name);
+  }
   if (reasons.empty()) return;
   throw Error(ErrorKind::failed,
               fmt::format("the snapshot '{}' cannot be restored: {}", name, join(reasons, "; ")))
@@ -214,30 +251,35 @@ void check_snapshot(const SnapshotOwner& machine, const std::string& name,
           fmt::format("give the machine back what it had then, or 'envtool snapshot delete {}'", name));
 }
 
-void restore_snapshot(const SnapshotOwner& machine, const std::string& name) {
+void restore_snapshot(const SnapshotOwner& machine, const std::string& name, Operation& operation) {
   const Domain& domain = machine.domain;
   if (phase_of(domain) != MachinePhase::stopped)
     throw Error(ErrorKind::failed, "the machine runs; only a stopped one is restored");
+  const Storage storage = storage_of(machine);
+  if (const auto copy = find_copy(storage, machine.names, name))
+    return restore_copy(machine, storage, *copy, operation);
   const Snapshot snapshot = find_snapshot(domain, name);
-  if (!snapshot) throw Error(ErrorKind::failed, fmt::format("there is no snapshot '{}'", name));
+  if (!snapshot) throw no_snapshot(name);
   if (api().virDomainHasManagedSaveImage(domain.get(), 0) == 1)
     api().virDomainManagedSaveRemove(domain.get(), 0);
-  const bool has_memory = content_of(description_of(snapshot), "state") != "shutoff";
+  const bool has_memory = xml_text(description_of(snapshot), "state") != "shutoff";
   if (api().virDomainRevertToSnapshot(snapshot.get(), has_memory ? VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED : 0) !=
       0)
     fail(fmt::format("restore the snapshot '{}'", name));
   if (has_memory && api().virDomainManagedSave(domain.get(), VIR_DOMAIN_SAVE_RUNNING) != 0)
     fail(fmt::format("keep the memory of the snapshot '{}'", name));
-  const auto storage = Storage::find(machine.connection);
-  if (const auto memory = storage ? storage->path_of(machine.names.memory(name)) : std::nullopt)
-    take_memory_from(machine, *memory);
+  if (const auto memory = storage.path_of(machine.names.memory(name))) take_memory_from(machine, *memory);
+  remove_unused(machine, storage);
 }
 
 void delete_snapshot(const SnapshotOwner& machine, const std::string& name) {
+  const Storage storage = storage_of(machine);
   const Snapshot snapshot = find_snapshot(machine.domain, name);
   if (snapshot && api().virDomainSnapshotDelete(snapshot.get(), 0) != 0)
     fail(fmt::format("delete the snapshot '{}'", name));
-  if (const auto storage = Storage::find(machine.connection)) storage->remove({machine.names.memory(name)});
+  storage.remove({machine.names.memory(name)});
+  if (const auto copy = find_copy(storage, machine.names, name)) storage.remove({copy->mark});
+  remove_unused(machine, storage);
 }
 
 }  // namespace envtool::libvirt

@@ -263,6 +263,15 @@ void Storage::flatten(const std::string& from, const std::string& name) const {
     fail(fmt::format("make an image of '{}'", from));
 }
 
+std::optional<Backing> Storage::backing_of(const std::string& name) const {
+  const Text xml(api().virStorageVolGetXMLDesc(volume(name).get(), 0));
+  if (!xml) fail(fmt::format("ask what '{}' lies over", name));
+  const std::string_view backing = xml_element(xml.get(), "backingStore");
+  std::string path = xml_text(backing, "path");
+  if (path.empty()) return std::nullopt;
+  return Backing{std::move(path), find_xml_tag(backing, "format")["type"]};
+}
+
 std::uint64_t Storage::capacity_of(const std::string& name) const { return info_of(volume(name)).capacity; }
 
 std::uint64_t Storage::file_size_of(const std::string& name) const {

@@ -40,6 +40,8 @@ class Storage {
   void grow(const std::string& name, std::uint64_t capacity) const;
   /// A new qcow2 volume with all that a guest sees of `from`, over no other.
   void flatten(const std::string& from, const std::string& name) const;
+  /// What it lies over; nothing for one that has all of its own. Throws Error(failed) when it is not there.
+  std::optional<Backing> backing_of(const std::string& name) const;
   /// Bytes that a guest sees of it, and those of its file. Throws Error(failed) when it is not there.
   std::uint64_t capacity_of(const std::string& name) const;
   std::uint64_t file_size_of(const std::string& name) const;

@@ -1,5 +1,9 @@
 #include "providers/libvirt/xml.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace envtool::libvirt {
@@ -94,6 +98,23 @@ XmlTag find_xml_tag(std::string_view text, std::string_view name) {
   for (XmlTag& tag : xml_tags(text))
     if (tag.name == name) return std::move(tag);
   return {};
+}
+
+std::string_view xml_element(std::string_view text, std::string_view name) {
+  const auto begin = std::min(text.find(fmt::format("<{} ", name)), text.find(fmt::format("<{}>", name)));
+  if (begin == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(begin);
+  if (const auto head = rest.find('>'); head > 0 && rest[head - 1] == '/') return rest.substr(0, head + 1);
+  const std::string close = fmt::format("</{}>", name);
+  return rest.substr(0, rest.find(close) + close.size());
+}
+
+std::string xml_text(std::string_view text, std::string_view name) {
+  const std::string open = fmt::format("<{}>", name);
+  const auto begin = text.find(open);
+  if (begin == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(begin + open.size());
+  return unescape(rest.substr(0, rest.find(fmt::format("</{}>", name))));
 }
 
 }  // namespace envtool::libvirt

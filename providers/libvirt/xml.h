@@ -26,4 +26,9 @@ std::vector<XmlTag> xml_tags(std::string_view text);
 /// The first of that name; one without a name when there is none.
 XmlTag find_xml_tag(std::string_view text, std::string_view name);
 
+/// The first element of that name with all that is in it; empty when there is none.
+std::string_view xml_element(std::string_view text, std::string_view name);
+/// What the first element of that name, one without attributes, has as its text, unescaped.
+std::string xml_text(std::string_view text, std::string_view name);
+
 }  // namespace envtool::libvirt

@@ -5,7 +5,9 @@
 #include "core/guest_networks.h"
 #include "core/registry.h"
 #include "providers/libvirt/connection.h"
+#include "providers/libvirt/copies.h"
 #include "providers/libvirt/disk_image.h"
+#include "providers/libvirt/domains.h"
 #include "providers/libvirt/names.h"
 #include "support/fake_clock.h"
 #include "support/fake_processes.h"
@@ -163,19 +165,107 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a disk is added with the next start, an
   CHECK(volumes_beginning_with("growing.").empty());
 }
 
-TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a running machine with a kept disk has no snapshot with memory") {
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: beside a kept disk memory is no part of a snapshot, which is said") {
   MachineSpec spec = conformance_spec(test, "kept");
   spec.disks = {{.name = "data", .size = ByteSize{1 << 20}, .keep = true}};
   provider->create(spec, test.box, operation);
   provider->start(spec, operation);
   Snapshots& snapshots = *power_of<Snapshots>(*provider);
 
-  CHECK_THROWS_WITH_AS(snapshots.save_snapshot("kept", "one", operation), doctest::Contains("outlives it"),
-                       Error);
+  // The double copies no disks.
+  CHECK_THROWS_WITH_AS(snapshots.save_snapshot("kept", "one", operation),
+                       doctest::Contains("copy its disk vda"), Error);
 
+  REQUIRE_FALSE(reporter.sentences.empty());
+  CHECK(reporter.sentences.back().find("without its memory, as its disk 'data' outlives it") !=
+        std::string::npos);
+  CHECK(snapshots.snapshots("kept", operation).empty());
+  CHECK(volumes_beginning_with("kept.0123456789abcdef.qcow2").size() == 1);
   destroy("kept");
   power_of<KeptDisks>(*provider)->keep_disks("kept", test.environment_id, {}, operation);
   CHECK(volumes_beginning_with("kept.").empty());
+}
+
+namespace {
+
+/// As a snapshot of the running machine would have left it, with a copy of its root disk and of one other.
+void make_copy(DoubleWorld& world, const libvirt::MachineNames& names, const std::string& snapshot) {
+  const libvirt::Storage storage = *libvirt::Storage::find(world.outside);
+  storage.make_overlay(libvirt::saved_volume(names.root_disk(), 7), *storage.backing_of(names.root_disk()),
+                       storage.capacity_of(names.root_disk()));
+  storage.make_disk(libvirt::saved_volume(names.disk("data"), 7), 1 << 20);
+  storage.make_file(libvirt::saved_volume(names.copy_mark(snapshot), 7), {});
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a snapshot that is a copy puts its disks in the place of those") {
+  MachineSpec spec = conformance_spec(test, "copied");
+  spec.disks = {{.name = "data", .size = ByteSize{1 << 20}}};
+  provider->create(spec, test.box, operation);
+  const libvirt::MachineNames names{"copied", test.environment_id};
+  Snapshots& snapshots = *power_of<Snapshots>(*provider);
+  make_copy(*this, names, "copy");
+  const auto disks = [&] {
+    std::vector<std::string> volumes;
+    for (const libvirt::OwnDisk& disk :
+         libvirt::own_disks(libvirt::definition_of(outside.find_domain("copied")), names))
+      volumes.push_back(disk.volume);
+    return volumes;
+  };
+  const std::vector<std::string> first = disks();
+
+  snapshots.check_snapshot("copied", "copy", operation);
+  snapshots.restore_snapshot("copied", "copy", operation);
+
+  const std::vector<std::string> second = disks();
+  REQUIRE(second.size() == 2);
+  CHECK(second[0].starts_with(names.root_disk() + "+"));
+  CHECK(second[1].starts_with(names.disk("data") + "+"));
+  const libvirt::Storage storage = *libvirt::Storage::find(outside);
+  CHECK_FALSE(storage.path_of(first[0]));
+  CHECK_FALSE(storage.path_of(first[1]));
+  provider->start(spec, operation);
+  CHECK(disks() == second);
+  CHECK(volumes_beginning_with(names.disk("data")).size() == 2);
+
+  snapshots.delete_snapshot("copied", "copy", operation);
+
+  CHECK(snapshots.snapshots("copied", operation).empty());
+  CHECK(disks() == second);
+  // Still below the root disk.
+  CHECK(storage.path_of(libvirt::saved_volume(names.root_disk(), 7)));
+  CHECK_FALSE(storage.path_of(libvirt::saved_volume(names.disk("data"), 7)));
+  power_of<KeptDisks>(*provider)->keep_disks("copied", test.environment_id, {"data"}, operation);
+  destroy("copied");
+  CHECK(volumes_beginning_with("copied.").size() == 2);
+  CHECK(storage.path_of(second[1]));
+  spec.disks[0].keep = true;
+  provider->create(spec, test.box, operation);
+  CHECK(disks() == std::vector<std::string>{names.root_disk(), second[1]});
+  power_of<KeptDisks>(*provider)->keep_disks("copied", test.environment_id, {}, operation);
+  destroy("copied");
+  CHECK(volumes_beginning_with("copied.").empty());
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: disks that hold a snapshot stay when a copy is restored over them") {
+  MachineSpec spec = conformance_spec(test, "both");
+  spec.disks = {{.name = "data", .size = ByteSize{1 << 20}}};
+  provider->create(spec, test.box, operation);
+  const libvirt::MachineNames names{"both", test.environment_id};
+  Snapshots& snapshots = *power_of<Snapshots>(*provider);
+  snapshots.save_snapshot("both", "inside", operation);
+  make_copy(*this, names, "copy");
+
+  snapshots.restore_snapshot("both", "copy", operation);
+  snapshots.restore_snapshot("both", "inside", operation);
+
+  const auto disks = libvirt::own_disks(libvirt::definition_of(outside.find_domain("both")), names);
+  CHECK(disks.at(0).volume == names.root_disk());
+  CHECK(volumes_beginning_with(names.root_disk() + "+").empty());
+  CHECK(snapshots.snapshots("both", operation).size() == 2);
+  destroy("both");
+  CHECK(volumes_beginning_with("both.").empty());
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a snapshot is refused once a disk of it is gone") {

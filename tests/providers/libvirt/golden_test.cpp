@@ -4,7 +4,6 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "places.h"
-#include "providers/libvirt/backup.h"
 #include "providers/libvirt/domain_xml.h"
 #include "providers/libvirt/network_xml.h"
 #include "providers/libvirt/snapshots.h"
@@ -143,11 +142,6 @@ TEST_CASE("network, pool and volumes are the golden ones") {
 TEST_CASE("a snapshot is the golden one") {
   CHECK(snapshot_xml("before & after") == golden("domainsnapshot.xml"));
   CHECK(snapshot_xml("part", {"vdb"}) == golden("domainsnapshot-part.xml"));
-}
-
-TEST_CASE("a copy of a running machine's disks is the golden one") {
-  CHECK(backup_xml({{"vda", "/pool/a & b.qcow2"}, {"vdb", "/pool/other.qcow2"}}) ==
-        golden("domainbackup.xml"));
 }
 
 TEST_CASE("the disks of a domain are found by their volumes, over which box they ever lie") {
