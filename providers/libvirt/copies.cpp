@@ -115,7 +115,7 @@ void save_copy(const SnapshotOwner& machine, const Storage& storage, const std::
   std::vector<std::string> volumes;
   try {
     for (const OwnDisk& disk : own_disks(description_of(machine.domain), machine.names)) {
-      if (std::find(machine.kept.begin(), machine.kept.end(), disk.volume) != machine.kept.end()) continue;
+      if (machine.kept.contains(disk.volume)) continue;
       volumes.push_back(saved_volume(first_volume(disk.volume), moment));
       copies.push_back(make_target(storage, disk, volumes.back()));
     }
@@ -128,7 +128,7 @@ void save_copy(const SnapshotOwner& machine, const Storage& storage, const std::
 }
 
 std::vector<std::string> why_not_restorable(const CopiedDisks& copy, const std::vector<OwnDisk>& disks,
-                                            const std::vector<std::string>& kept) {
+                                            const std::set<std::string>& kept) {
   std::vector<std::string> reasons;
   for (const std::string& saved : copy.volumes) {
     const std::string first = first_volume(saved);
@@ -137,7 +137,7 @@ std::vector<std::string> why_not_restorable(const CopiedDisks& copy, const std::
     });
     if (disk == disks.end())
       reasons.push_back(fmt::format("the machine has lost the disk whose volume was '{}'", first));
-    else if (std::find(kept.begin(), kept.end(), disk->volume) != kept.end())
+    else if (kept.contains(disk->volume))
       reasons.push_back(outlives(disk->target, disk->volume));
   }
   return reasons;

@@ -17,7 +17,7 @@ struct SnapshotOwner {
   const Connection& connection;
   const Domain& domain;
   MachineNames names;
-  std::vector<std::string> kept = {};  ///< volumes that are no part of any
+  std::set<std::string> kept = {};  ///< volumes that are no part of any
 };
 
 /// `connection` and `domain` outlive it.
@@ -42,7 +42,7 @@ void save_copy(const SnapshotOwner& machine, const Storage& storage, const std::
                Operation& operation);
 /// What stands against restoring it, each a clause with the object; empty when nothing does.
 std::vector<std::string> why_not_restorable(const CopiedDisks& copy, const std::vector<OwnDisk>& disks,
-                                            const std::vector<std::string>& kept);
+                                            const std::set<std::string>& kept);
 /// Of the stopped machine, at once: what it writes from then on lies over the copies.
 void restore_copy(const SnapshotOwner& machine, const Storage& storage, const CopiedDisks& copy,
                   Operation& operation);

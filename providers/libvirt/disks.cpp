@@ -60,9 +60,9 @@ std::vector<std::string> kept_disks(const Storage& storage, const MachineNames& 
   return kept;
 }
 
-std::vector<std::string> kept_volumes(const std::vector<std::string>& volumes, const MachineNames& names) {
-  std::vector<std::string> kept;
-  for (const KeptDisk& disk : kept_among(volumes, names)) kept.push_back(disk.volume);
+std::set<std::string> kept_volumes(const std::vector<std::string>& volumes, const MachineNames& names) {
+  std::set<std::string> kept;
+  for (const KeptDisk& disk : kept_among(volumes, names)) kept.insert(disk.volume);
   return kept;
 }
 

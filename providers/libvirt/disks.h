@@ -23,7 +23,7 @@ void bring_disks(const Storage& storage, const MachineNames& names, const std::v
 /// Their names, whether the machine is there or not.
 std::vector<std::string> kept_disks(const Storage& storage, const MachineNames& names);
 /// The volumes of those among the machine's, by marks that are volumes, too.
-std::vector<std::string> kept_volumes(const std::vector<std::string>& volumes, const MachineNames& names);
+std::set<std::string> kept_volumes(const std::vector<std::string>& volumes, const MachineNames& names);
 /// From now on these are kept, as far as they are there, and no others.
 void keep_disks(const Storage& storage, const MachineNames& names, const std::set<std::string>& disks,
                 const DiskVolumes& volumes);

@@ -43,19 +43,6 @@ std::string snapshot_xml(const std::string& name, const std::vector<std::string>
                      disks.empty() ? "" : "  <disks>\n" + disks + "  </disks>\n");
 }
 
-std::vector<std::string> targets_of(std::string_view domain_xml, const std::vector<std::string>& volumes) {
-  std::vector<std::string> targets;
-  std::string volume;
-  for (const XmlTag& tag : xml_tags(domain_xml)) {
-    if (tag.name == "disk") volume.clear();
-    if (tag.name == "source" && volume.empty()) volume = std::filesystem::path(tag["file"]).filename();
-    if (tag.name == "target" && std::find(volumes.begin(), volumes.end(), volume) != volumes.end())
-      targets.push_back(tag["dev"]);
-    if (tag.name == "target") volume.clear();
-  }
-  return targets;
-}
-
 SnapshotInfo snapshot_info(std::string_view xml) {
   const std::string created = xml_text(xml, "creationTime");
   std::time_t seconds = 0;
@@ -141,16 +128,6 @@ void take_memory_from(const SnapshotOwner& machine, const std::string& memory) {
     fail("keep the memory of the snapshot");
 }
 
-/// As words that go on a sentence; empty: nothing does, as far as is known before.
-std::string memory_obstacle(const SnapshotOwner& machine, const Storage& storage) {
-  const auto cpus = [&](unsigned flags) { return api().virDomainGetVcpusFlags(machine.domain.get(), flags); };
-  if (const auto kept = kept_disks(storage, machine.names); !kept.empty())
-    return fmt::format("its disk '{}' outlives it, and memory knows what was on all disks", kept.front());
-  if (cpus(VIR_DOMAIN_AFFECT_LIVE) != cpus(VIR_DOMAIN_AFFECT_CONFIG))
-    return "its number of CPUs was changed while it ran, and QEMU could not read it back";
-  return {};
-}
-
 /// Out of QEMU's refusal: what can be saved beside a folder's device is up to the versions of QEMU and of the
 /// folder's daemon. Empty when it is about something else; libvirt has no code for it.
 std::string folder_in_the_way(std::string_view domain_xml, const Error& refusal) {
@@ -160,12 +137,25 @@ std::string folder_in_the_way(std::string_view domain_xml, const Error& refusal)
                      to_string(folders.front().type));
 }
 
-void save_with_memory(const SnapshotOwner& machine, const std::string& snapshot,
-                      const std::string& domain_xml, MachinePhase phase) {
-  if (has_room_for_memory(domain_xml))
-    make_snapshot(machine.domain, snapshot, snapshot_xml(snapshot));
-  else
-    save_beside(machine, snapshot, snapshot_xml(snapshot), phase);
+/// Why it cannot be, as words that go on a sentence; empty: it is saved.
+std::string save_with_memory(const SnapshotOwner& machine, const std::string& snapshot,
+                             const std::string& domain_xml, MachinePhase phase) {
+  const auto cpus = [&](unsigned flags) { return api().virDomainGetVcpusFlags(machine.domain.get(), flags); };
+  if (const auto kept = kept_disks(storage_of(machine), machine.names); !kept.empty())
+    return fmt::format("its disk '{}' outlives it, and memory knows what was on all disks", kept.front());
+  if (cpus(VIR_DOMAIN_AFFECT_LIVE) != cpus(VIR_DOMAIN_AFFECT_CONFIG))
+    return "its number of CPUs was changed while it ran, and QEMU could not read it back";
+  try {
+    if (has_room_for_memory(domain_xml))
+      make_snapshot(machine.domain, snapshot, snapshot_xml(snapshot));
+    else
+      save_beside(machine, snapshot, snapshot_xml(snapshot), phase);
+    return {};
+  } catch (const Error& refusal) {
+    std::string folder = folder_in_the_way(domain_xml, refusal);
+    if (folder.empty()) throw;
+    return folder;
+  }
 }
 
 }  // namespace
@@ -176,17 +166,14 @@ void save_snapshot(const SnapshotOwner& machine, const std::string& snapshot, Op
   if (find_snapshot(domain, snapshot) || find_copy(storage, machine.names, snapshot))
     throw Error(ErrorKind::failed, fmt::format("there is a snapshot '{}' already", snapshot));
   const std::string xml = description_of(domain);
-  const std::vector<std::string> left_out = targets_of(xml, machine.kept);
+  std::vector<std::string> left_out;
+  for (const OwnDisk& disk : own_disks(xml, machine.names))
+    if (machine.kept.contains(disk.volume)) left_out.push_back(disk.target);
   const MachinePhase phase = phase_of(domain);
   if (phase != MachinePhase::running && phase != MachinePhase::paused)
     return make_snapshot(domain, snapshot, snapshot_xml(snapshot, left_out));
-  std::string obstacle = memory_obstacle(machine, storage);
-  if (obstacle.empty()) try {
-      return save_with_memory(machine, snapshot, xml, phase);
-    } catch (const Error& refusal) {
-      obstacle = folder_in_the_way(xml, refusal);
-      if (obstacle.empty()) throw;
-    }
+  const std::string obstacle = save_with_memory(machine, snapshot, xml, phase);
+  if (obstacle.empty()) return;
   operation.say(fmt::format("without its memory, as {}: restored, it boots", obstacle));
   save_copy(machine, storage, snapshot, operation);
 }
@@ -199,8 +186,7 @@ SnapshotWorld world_of(const SnapshotOwner& machine, const Storage& storage, con
     const std::string path = storage.path_of(volume).value_or("");
     world.directory = std::filesystem::path(path).parent_path();
     world.files.insert(path);
-    if (std::find(machine.kept.begin(), machine.kept.end(), volume) != machine.kept.end())
-      world.kept.insert(path);
+    if (machine.kept.contains(volume)) world.kept.insert(path);
   }
   for (const std::string& name : facts.networks)
     if (machine.connection.find_network(name)) world.networks.insert(name);

@@ -10,8 +10,6 @@ namespace envtool::libvirt {
 
 /// `left_out`: the targets ("vdb") of disks that are no part of it.
 std::string snapshot_xml(const std::string& name, const std::vector<std::string>& left_out = {});
-/// The targets of the disks in a domain's XML that lie in these volumes.
-std::vector<std::string> targets_of(std::string_view domain_xml, const std::vector<std::string>& volumes);
 /// Out of libvirt's description of one: its name, and its time as UTC.
 SnapshotInfo snapshot_info(std::string_view xml);
 

@@ -18,7 +18,7 @@ std::string disk(const std::string& volume, const std::string& target) {
 }
 
 std::vector<std::string> reasons(const CopiedDisks& copy, const std::vector<OwnDisk>& disks,
-                                 const std::vector<std::string>& kept = {}) {
+                                 const std::set<std::string>& kept = {}) {
   return why_not_restorable(copy, disks, kept);
 }
 

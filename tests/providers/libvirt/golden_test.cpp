@@ -144,16 +144,6 @@ TEST_CASE("a snapshot is the golden one") {
   CHECK(snapshot_xml("part", {"vdb"}) == golden("domainsnapshot-part.xml"));
 }
 
-TEST_CASE("the disks of a domain are found by their volumes, over which box they ever lie") {
-  const std::string xml =
-      "<disk type='file'><source file='/pool/root.qcow2'/><backingStore><source file='/pool/data.qcow2'/>"
-      "</backingStore><target dev='vda'/></disk>"
-      "<disk type='file'><source file='/pool/data.qcow2'/><target dev='vdb'/></disk>";
-
-  CHECK(targets_of(xml, {"data.qcow2"}) == std::vector<std::string>{"vdb"});
-  CHECK(targets_of(xml, {}).empty());
-}
-
 TEST_CASE("every document is what libvirt's own schemas allow") {
   SystemProcessRunner runner;
   for (const auto& entry : std::filesystem::directory_iterator(golden_file(""))) {
