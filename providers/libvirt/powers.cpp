@@ -19,6 +19,24 @@
 
 namespace envtool::libvirt {
 
+namespace {
+
+/// Throws Error(host_not_ready) when SSH does not get to that libvirt's host, if it is another one.
+void check_answers(const std::string& uri, Operation& operation) {
+  const Uri facts = parse_uri(uri);
+  if (!facts.is_remote()) return;
+  // A way through further hosts may hang where ssh's own limit does not count.
+  const ProcessSpec ssh{.argv = {"sh", "-c", "exec " + knock_at_host(facts)},
+                        .timeout = std::chrono::seconds(20)};
+  const ProcessResult result = operation.run(ssh);
+  // Any other status is of what that host lets a key do.
+  if (result.status != 255 && !result.timed_out) return;
+  const std::string why = last_lines(replace_all(result.error, "\r", ""), 1);
+  throw Error(ErrorKind::host_not_ready, why.empty() ? fmt::format("'{}' does not answer", facts.host) : why);
+}
+
+}  // namespace
+
 std::vector<std::string> LibvirtProvider::kept_disks(const std::string& name, Operation&) {
   const auto place = places_.find(name);
   if (!place || !place->may_keep) return {};
@@ -184,17 +202,47 @@ void LibvirtProvider::remove_copy(const std::string& name, const std::string& en
 }
 
 void LibvirtProvider::forget_box(const std::string& digest, Operation&) {
-  std::set<std::string> uris = {uri_of({})};
+  for (BoxPlace& place : box_places_.all()) {
+    if (place.digest != digest) continue;
+    place.unwanted = true;
+    box_places_.write(place);
+  }
+  std::set<std::string> uris;
+  if (!parse_uri(uri_of({})).is_remote()) uris.insert(uri_of({}));
   if (std::filesystem::exists(session_pool())) uris.insert("qemu:///session");
   for (const std::string& uri : uris) {
     try {
       if (const auto storage = Storage::find(connect(uri))) storage->remove_box(digest);
+      box_places_.remove({digest, uri, ""});
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there is no copy in it
+      if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there may be no copy in it
     }
   }
   std::error_code not_empty;
   std::filesystem::remove(session_pool(), not_empty);
+}
+
+void LibvirtProvider::forget_elsewhere(Operation& operation) {
+  std::map<std::string, std::vector<BoxPlace>> copies;
+  for (const BoxPlace& place : box_places_.all())
+    if (place.unwanted) copies[place.uri].push_back(place);
+  for (auto& [uri, those] : copies) forget_at(uri, std::move(those), operation);
+}
+
+void LibvirtProvider::forget_at(const std::string& uri, std::vector<BoxPlace> copies, Operation& operation) {
+  try {
+    check_answers(uri, operation);
+    for (; !copies.empty(); copies.pop_back()) {
+      if (const auto storage = Storage::find(connect(uri))) storage->remove_box(copies.back().digest);
+      box_places_.remove(copies.back());
+    }
+  } catch (const Error& error) {
+    for (const BoxPlace& copy : copies)
+      operation.say(fmt::format("the copy of box '{}' in libvirt at '{}' stays for now: {}; 'envtool box "
+                                "prune' tries again, unless that host is gone for good and you remove '{}'",
+                                copy.name, uri, error.what(), box_places_.file_of(copy).string()),
+                    Tone::warning);
+  }
 }
 
 std::vector<HostCheck> LibvirtProvider::diagnose(Operation&) {

@@ -113,6 +113,7 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
         .with_hint("'envtool destroy --volumes' removes them");
   places_.write(spec.backend_name,
                 {uri, spec.environment_id, false, (place && place->may_keep) || keeps_any(spec.disks)});
+  box_places_.write({box.digest, uri, box.name});
   create_machine(connection, spec, box, pool_directory(connection), operation);
 }
 

@@ -10,6 +10,7 @@
 #include "core/disk_devices.h"
 #include "core/folder_devices.h"
 #include "core/guest_networks.h"
+#include "providers/libvirt/box_places.h"
 #include "providers/libvirt/connection.h"
 #include "providers/libvirt/names.h"
 #include "providers/libvirt/places.h"
@@ -33,7 +34,8 @@ class LibvirtProvider final : public Provider,
                               public BoxCopies,
                               public HostDiagnosis {
  public:
-  explicit LibvirtProvider(Host& host) : host_(host), places_(host.paths.state / "libvirt") {}
+  explicit LibvirtProvider(Host& host)
+      : host_(host), places_(host.paths.state / "libvirt"), box_places_(host.paths.data / "libvirt-boxes") {}
 
   const ProviderInfo& info() const override;
   void check_host(const Value& options, Operation& operation) override;
@@ -69,6 +71,7 @@ class LibvirtProvider final : public Provider,
   NewBoxDisks export_disks(const std::string& copy, Operation& operation) override;
   void remove_copy(const std::string& name, const std::string& environment_id, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
+  void forget_elsewhere(Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:
@@ -87,11 +90,14 @@ class LibvirtProvider final : public Provider,
   Found find(const std::string& name);
   /// Once there is no machine: remembers where its kept disks are, or forgets it.
   void leave_disks(const Connection& connection, const MachineNames& names);
+  /// Removes those copies, all of one libvirt, or says which stay.
+  void forget_at(const std::string& uri, std::vector<BoxPlace> copies, Operation& operation);
   /// From now on libvirt is asked for them.
   void expect_kept_disks(const std::string& name);
 
   Host& host_;
   Places places_;
+  BoxPlaces box_places_;
   std::mutex mutex_;
   std::map<std::string, std::vector<std::unique_ptr<Connection>>> connections_;
 };

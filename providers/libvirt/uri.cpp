@@ -65,6 +65,22 @@ void read_parameters(std::string_view text, Uri& uri) {
       .with_hint("leave out 'uri' and LIBVIRT_DEFAULT_URI, or name one like 'qemu:///system'");
 }
 
+std::string ssh_to_host(const Uri& uri) {
+  const auto parameter = [&](const char* name) {
+    const auto found = uri.parameters.find(name);
+    return found == uri.parameters.end() ? std::string() : found->second;
+  };
+  const bool by_ssh = uri.transport == "ssh";
+  const std::string program = by_ssh ? parameter("command") : "";
+  std::string words = program.empty() ? "ssh" : quote_shell(program);
+  words += " -o BatchMode=yes";
+  if (by_ssh && uri.port != 0) words += fmt::format(" -p {}", uri.port);
+  if (by_ssh && !parameter("keyfile").empty()) words += " -i " + quote_shell(parameter("keyfile"));
+  if (by_ssh && parameter("no_verify") == "1") words += " -o StrictHostKeyChecking=no";
+  if (!uri.user.empty()) words += " -l " + quote_shell(uri.user);
+  return words + " " + quote_shell(uri.host);
+}
+
 }  // namespace
 
 void check_uri(const std::string& text, bool is_root) {
@@ -79,21 +95,10 @@ void check_uri(const std::string& text, bool is_root) {
 }
 
 std::string way_to_guests(const Uri& uri) {
-  if (!uri.is_remote()) return {};
-  const auto parameter = [&](const char* name) {
-    const auto found = uri.parameters.find(name);
-    return found == uri.parameters.end() ? std::string() : found->second;
-  };
-  const bool by_ssh = uri.transport == "ssh";
-  const std::string program = by_ssh ? parameter("command") : "";
-  std::string words = program.empty() ? "ssh" : quote_shell(program);
-  words += " -o BatchMode=yes";
-  if (by_ssh && uri.port != 0) words += fmt::format(" -p {}", uri.port);
-  if (by_ssh && !parameter("keyfile").empty()) words += " -i " + quote_shell(parameter("keyfile"));
-  if (by_ssh && parameter("no_verify") == "1") words += " -o StrictHostKeyChecking=no";
-  if (!uri.user.empty()) words += " -l " + quote_shell(uri.user);
-  return replace_all(words + " " + quote_shell(uri.host), "%", "%%") + " -W %h:%p";
+  return uri.is_remote() ? replace_all(ssh_to_host(uri), "%", "%%") + " -W %h:%p" : "";
 }
+
+std::string knock_at_host(const Uri& uri) { return ssh_to_host(uri) + " -n -o ConnectTimeout=10 true"; }
 
 Uri parse_uri(std::string_view text) {
   Uri uri;

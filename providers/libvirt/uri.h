@@ -31,4 +31,8 @@ void check_uri(const std::string& text, bool is_root);
 /// its user and with its key; empty for this host (base/command_socket.h).
 std::string way_to_guests(const Uri& uri);
 
+/// The command that does nothing on the host of that URI, by SSH as above, and gives up after ten seconds
+/// without an answer; libvirt itself would wait for minutes.
+std::string knock_at_host(const Uri& uri);
+
 }  // namespace envtool::libvirt

@@ -44,6 +44,9 @@ class BoxCopies {
   /// Removes what it made of that box. Nothing there: nothing to do. What a machine of any user of this host
   /// needs stays.
   virtual void forget_box(const std::string& digest, Operation& operation) = 0;
+  /// Removes what it made of forgotten boxes on other hosts. Says what of it stays for now, as such a host
+  /// need not answer.
+  virtual void forget_elsewhere(Operation&) {}
   /// Removes what a killed process left of its work on a box. Fast where there is nothing.
   virtual void tidy(Operation&) {}
 };

@@ -112,6 +112,22 @@ TEST_CASE("a backend that cannot let go of a box keeps it in the store") {
   CHECK(has(run_cli(world, {"box", "list"}).output, "fake/debian"));
 }
 
+TEST_CASE("what another host keeps of a box is said by remove, and by any prune after it") {
+  TestWorld world;
+  run_cli(world, {"box", "add", "fake/debian"});
+  world.backend.left_elsewhere = "a copy stays";
+
+  const CliResult removed = run_cli(world, {"box", "remove", "fake/debian"});
+  const CliResult pruned = run_cli(world, {"box", "prune"});
+
+  CHECK(removed.code == 0);
+  CHECK(has(removed.errors, "box 'fake/debian' is removed"));
+  CHECK(has(removed.errors, "warning: a copy stays"));
+  CHECK(pruned.code == 0);
+  CHECK(has(pruned.errors, "warning: a copy stays"));
+  CHECK(run_cli(world, {"box", "list"}).output.empty());
+}
+
 TEST_CASE("prune asks, and removes what no machine uses") {
   TestWorld world;
   world.write_envfile();

@@ -380,6 +380,10 @@ void FakeProvider::forget_box(const std::string& digest, Operation& operation) {
   backend_.enter("forget_box", digest, operation);
 }
 
+void FakeProvider::forget_elsewhere(Operation& operation) {
+  if (!backend_.left_elsewhere.empty()) operation.say(backend_.left_elsewhere, Tone::warning);
+}
+
 std::vector<HostCheck> FakeProvider::diagnose(Operation&) {
   return {
       {.name = "memory to keep machines in",

@@ -43,6 +43,8 @@ class FakeBackend {
   bool attach_asks = false;  ///< for a password
   /// The key that guests come up with; empty: the machine's own.
   std::string first_key;
+  /// What another host keeps of a box that was forgotten: a sentence.
+  std::string left_elsewhere;
 
   /// The next call of that name ("create", "start"...) throws, having done nothing.
   void fail_at(const std::string& call, std::string text);
@@ -138,6 +140,7 @@ class FakeProvider : public Provider,
   void open_console(const std::string& backend_name, Operation& operation) override;
   std::string console_tail(const std::string& backend_name, std::size_t lines, Operation& operation) override;
   void forget_box(const std::string& digest, Operation& operation) override;
+  void forget_elsewhere(Operation& operation) override;
   std::vector<HostCheck> diagnose(Operation& operation) override;
 
  private:

@@ -119,4 +119,19 @@ says broken "cannot connect"
 equal "the state" running "$(state_of)"
 expect 0 envtool destroy --yes
 equal "domains" "" "$(virsh --connect qemu:///system list --all --name | tr -d '\n')"
+
+step "the box's copy there goes with the box, or later if that host does not answer"
+pools() { virsh --connect qemu:///system pool-list --all --name | tr -d '\n '; }
+rm "$ENVTOOL_HOME/data/boxes" # the cache's
+cp -r "$cache/boxes" "$ENVTOOL_HOME/data/boxes"
+export LIBVIRT_DEFAULT_URI="qemu+unix:///system?socket=/nowhere" # else it is this host's libvirt, too
+kill "$(cat "$work/sshd.pid")"
+eventually bash -c '! ss -Hltn | grep -q 127.0.0.1:2299'
+expect 0 envtool box remove build:debian/bookworm
+says "the copy of box 'build:debian/bookworm' in libvirt at 'qemu+ssh://" "Connection refused" "envtool box prune"
+equal "the pool" envtool "$(pools)"
+/usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
+expect 0 envtool box prune
+says_not "stays for now"
+equal "the pool" "" "$(pools)"
 nothing_left

@@ -148,7 +148,7 @@ void remove_one(Session& session, const StoredBox& stored) {
   session.services.boxes.remove(stored.box.digest, operation);
 }
 
-/// Removes them and tells what became free.
+/// Removes them and tells what became free. Of earlier ones, too, what another host still has.
 void remove_all(Session& session, const std::vector<const UsedBox*>& boxes) {
   Value removed = Value::list();
   for (const UsedBox* box : boxes) {
@@ -158,6 +158,8 @@ void remove_all(Session& session, const std::vector<const UsedBox*>& boxes) {
       session.say(fmt::format("box '{}' is removed ({})", name_of(box->stored), box->stored.size.to_string()),
                   Tone::success);
   }
+  Operation operation{session.host, "", session.stop};
+  for_each_copies(session, [&](BoxCopies& copies) { copies.forget_elsewhere(operation); });
   if (session.options.json) session.show("", Value::map({{"removed", removed}}));
 }
 

@@ -4,6 +4,7 @@
 #include "core/capabilities.h"
 #include "core/guest_networks.h"
 #include "core/registry.h"
+#include "providers/libvirt/box_places.h"
 #include "providers/libvirt/connection.h"
 #include "providers/libvirt/copies.h"
 #include "providers/libvirt/disk_image.h"
@@ -22,6 +23,7 @@ using namespace envtool;
 namespace {
 
 constexpr const char* double_uri = "test:///default";
+constexpr const char* nowhere_uri = "qemu+unix:///system?socket=/nowhere/socket";
 
 /// The provider over libvirt's own double, which keeps its world in this process as long as it is connected.
 struct DoubleWorld {
@@ -73,6 +75,7 @@ struct DoubleWorld {
     std::free(list);
     return names;
   }
+  libvirt::BoxPlaces box_places{host.paths.data / "libvirt-boxes"};
   std::string place() const { return (host.paths.state / "libvirt").string(); }
   /// Reserved for it; of a machine that stands still, too.
   std::string outside_address(const std::string& name) { return inspect(name).addresses.front(); }
@@ -318,6 +321,68 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not f
   power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
 }
 
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a forgotten box leaves every libvirt that it was copied to") {
+  MachineSpec spec = conformance_spec(test, "there");
+  spec.options.set("uri", double_uri);
+  host.variables["LIBVIRT_DEFAULT_URI"] = nowhere_uri;
+  BoxCopies& copies = *power_of<BoxCopies>(*provider);
+  provider->create(spec, test.box, operation);
+  destroy("there");
+  reporter.sentences.clear();
+
+  copies.forget_elsewhere(operation);
+  CHECK(outside.find_pool(libvirt::pool_name));
+  copies.forget_box(test.box.digest, operation);
+  copies.forget_elsewhere(operation);
+
+  CHECK_FALSE(outside.find_pool(libvirt::pool_name));
+  CHECK(reporter.sentences.empty());
+  CHECK(box_places.all().empty());
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that is used again is no more forgotten where it is") {
+  MachineSpec spec = conformance_spec(test, "again");
+  spec.options.set("uri", double_uri);
+  host.variables["LIBVIRT_DEFAULT_URI"] = nowhere_uri;
+  BoxCopies& copies = *power_of<BoxCopies>(*provider);
+  provider->create(spec, test.box, operation);
+  destroy("again");
+  copies.forget_box(test.box.digest, operation);
+  provider->create(spec, test.box, operation);
+  destroy("again");
+
+  copies.forget_elsewhere(operation);
+
+  CHECK(outside.find_pool(libvirt::pool_name));
+  copies.forget_box(test.box.digest, operation);
+  copies.forget_elsewhere(operation);
+}
+
+TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a copy on a host that does not answer stays, which is said") {
+  const libvirt::BoxPlace place{test.box.digest, "qemu+ssh://me@there:2222/system", "my/box"};
+  box_places.write(place);
+  processes.answer = [](const ProcessSpec&) {
+    return ProcessResult{.status = 255, .output = {}, .error = "ssh: connect to host there: timed out\r\n"};
+  };
+  BoxCopies& copies = *power_of<BoxCopies>(*provider);
+
+  copies.forget_box(test.box.digest, operation);
+  copies.forget_elsewhere(operation);
+  copies.forget_elsewhere(operation);
+
+  REQUIRE(reporter.sentences.size() == 2);
+  CHECK(reporter.sentences.back() ==
+        "web: the copy of box 'my/box' in libvirt at 'qemu+ssh://me@there:2222/system' stays for now: "
+        "ssh: connect to host there: timed out; 'envtool box prune' tries again, unless that host is gone "
+        "for good and you remove '" +
+            box_places.file_of(place).string() + "'");
+  CHECK(processes.calls().back() ==
+        "sh -c 'exec ssh -o BatchMode=yes -p 2222 -l me there -n -o ConnectTimeout=10 true'");
+  std::filesystem::remove(box_places.file_of(place));
+  copies.forget_elsewhere(operation);
+  CHECK(reporter.sentences.size() == 2);
+}
+
 TEST_CASE_FIXTURE(DoubleWorld,
                   "libvirt: all disks of a box and CD-ROMs are the machine's, as long as it has them") {
   test.box.metadata = parse_json(R"({"disks": [{"path": "box.img"}, {"path": "data.img"}]})", "test");
@@ -389,7 +454,7 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a foreign domain of that name is left a
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a libvirt that is not there is said with what mends it") {
-  host.variables["LIBVIRT_DEFAULT_URI"] = "qemu+unix:///system?socket=/nowhere/socket";
+  host.variables["LIBVIRT_DEFAULT_URI"] = nowhere_uri;
 
   try {
     provider->check_host({}, operation);
@@ -429,9 +494,8 @@ TEST_CASE_FIXTURE(DoubleWorld, "libvirt: one in which nothing boots is refused b
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: the machine's own URI is asked for, not the usual one") {
-  CHECK_THROWS_WITH_AS(
-      provider->check_host(Value::map({{"uri", "qemu+unix:///system?socket=/nowhere/socket"}}), operation),
-      doctest::Contains("/nowhere/socket"), Error);
+  CHECK_THROWS_WITH_AS(provider->check_host(Value::map({{"uri", nowhere_uri}}), operation),
+                       doctest::Contains("/nowhere/socket"), Error);
 }
 
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: every machine has an address of its own that stays") {

@@ -59,5 +59,7 @@ TEST_CASE("guests of another host are reached through it, as libvirt is") {
   CHECK(way("qemu+ssh://host/system") == "ssh -o BatchMode=yes host -W %h:%p");
   CHECK(way("qemu+ssh://me@host:2222/system?keyfile=/a%20k&no_verify=1") ==
         "ssh -o BatchMode=yes -p 2222 -i '/a k' -o StrictHostKeyChecking=no -l me host -W %h:%p");
+  CHECK(knock_at_host(parse_uri("qemu+ssh://me@100%host/system")) ==
+        "ssh -o BatchMode=yes -l me 100%host -n -o ConnectTimeout=10 true");
   CHECK(way("qemu+tls://host:16514/system") == "ssh -o BatchMode=yes host -W %h:%p");
 }
