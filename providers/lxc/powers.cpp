@@ -75,10 +75,9 @@ std::vector<std::string> LxcProvider::snapshot_names(const std::string& name, Op
 void LxcProvider::check_saving(const std::string& name, Operation&) {
   const std::optional<Record> record = record_of(name);
   if (!record || !record->store) return;
-  throw Error(
-      ErrorKind::unsupported,
-      fmt::format("machine '{}' has no snapshots: it lies in a store of liblxc's ('storage: {{lxc: {}}}')",
-                  name, record->store->type))
+  throw Error(ErrorKind::unsupported,
+              fmt::format("it has no snapshots, as it lies in a store of liblxc's ('storage: {{lxc: {}}}')",
+                          record->store->type))
       .with_hint(
           "'envtool package' makes a box of what it is now; machines with 'storage: overlay', 'dir' or "
           "'btrfs' have snapshots");

@@ -132,7 +132,7 @@ const ProviderInfo& LxcProvider::info() const {
 
 Value LxcProvider::own_request(const std::string& name) const {
   const std::optional<Record> record = record_of(name);
-  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", name));
+  if (!record) throw Error(ErrorKind::failed, fmt::format("its container '{}' is not there", name));
   return Value::map({{"name", name}, {"environment", record->environment}});
 }
 
@@ -168,21 +168,17 @@ const Side& LxcProvider::side_for(const MachineSpec& spec) const {
   const std::string& mode = spec.options["mode"].as_text();
   const bool privileged = !spec.options["unprivileged"].as_bool(true);
   if (mode == "user" && can_regain_root() && ::geteuid() == 0)
-    throw Error(
-        ErrorKind::host_not_ready,
-        fmt::format("machine '{}' is to run without root ('mode: user'), and root runs envtool", spec.name))
+    throw Error(ErrorKind::host_not_ready, "it is to run without root ('mode: user'), and root runs envtool")
         .with_hint("run envtool as the user");
   if (mode == "user" && privileged)
-    throw Error(ErrorKind::unsupported,
-                fmt::format("machine '{}': without root no guest is privileged", spec.name))
+    throw Error(ErrorKind::unsupported, "without root no guest is privileged")
         .with_hint("leave out 'unprivileged: false' or 'mode: user' under 'providers: {lxc: ...}'");
   const Side* const keeper = keeper_of(spec.backend_name);
   const Side* const asked = mode == "user" ? &user_ : mode == "root" || privileged ? &root_ : nullptr;
   if (keeper && asked && asked != keeper)
-    throw Error(
-        ErrorKind::failed,
-        fmt::format("machine '{}' is to be run {} root, and its kept disks are those of one {}", spec.name,
-                    asked == &root_ ? "with" : "without", keeper == &root_ ? "with" : "without"))
+    throw Error(ErrorKind::failed,
+                fmt::format("it is to be run {} root, and its kept disks are those of a machine {}",
+                            asked == &root_ ? "with" : "without", keeper == &root_ ? "with" : "without"))
         .with_hint(
             fmt::format("let it run as before, or remove them by 'envtool destroy --volumes {}'", spec.name));
   return asked ? *asked : keeper ? *keeper : usual_side();
@@ -222,10 +218,9 @@ void LxcProvider::create(const MachineSpec& spec, const Box& box, Operation& ope
   require_known_keys(spec, answer);
   if (!answer["needs_import"].as_bool()) return;
   if (&side != &usual_side())
-    throw Error(
-        ErrorKind::failed,
-        fmt::format("machine '{}' is to be run {} root, and box '{}' is unpacked for the other kind only",
-                    spec.name, &side == &root_ ? "with" : "without", box.name))
+    throw Error(ErrorKind::failed,
+                fmt::format("it is to be run {} root, and box '{}' is unpacked for the other kind only",
+                            &side == &root_ ? "with" : "without", box.name))
         .with_hint(&side == &root_
                        ? "run the same command as 'sudo envtool ...', which unpacks it for root's too"
                        : "run envtool as the user, on a host that is ready for it");
@@ -263,7 +258,7 @@ void LxcProvider::destroy(const std::string& name, const std::string& environmen
 SshEndpoint LxcProvider::endpoint(const std::string& name, Operation&) {
   const std::optional<Record> record = record_of(name);
   if (!record || !cgroups_of(name).is_running(name))
-    throw Error(ErrorKind::failed, fmt::format("no machine '{}' runs that could have an address", name));
+    throw Error(ErrorKind::failed, fmt::format("its container '{}' does not run, and has no address", name));
   SshEndpoint endpoint;
   endpoint.host = record->address;
   endpoint.device = record->bridge;

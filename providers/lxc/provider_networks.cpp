@@ -54,16 +54,14 @@ void LxcProvider::require_possible(const MachineSpec& spec) const {
   const bool exists = record_of(spec.backend_name).has_value();
   if ((exists ? &side_of(spec.backend_name) : &side_for(spec)) != &user_) return;
   if (spec.options["start_on_boot"].as_bool())
-    throw Error(ErrorKind::unsupported,
-                fmt::format("machine '{}': without root nothing starts it with the host", spec.name))
+    throw Error(ErrorKind::unsupported, "without root nothing starts it with the host")
         .with_hint(exists ? "leave out 'start_on_boot', or make the machine anew by 'sudo envtool up'"
                           : "leave out 'start_on_boot', or use 'sudo envtool up'");
   for (const NetworkConfig& network : spec.networks)
     if (network.bridge.empty())
       throw Error(
           ErrorKind::unsupported,
-          fmt::format("machine '{}': network '{}' is the project's own, which without root cannot be made",
-                      spec.name, network.name))
+          fmt::format("network '{}' is the project's own, which without root cannot be made", network.name))
           .at(network.position)
           .with_hint(exists ? "make the machine anew by 'sudo envtool up', or give the network a 'bridge' of "
                               "this host's"

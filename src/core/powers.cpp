@@ -106,7 +106,13 @@ void Powers::check_saving(const std::string& machine) {
   const auto record = MachineStore(*parts_.run.environment, machine).load();
   if (!record || record->created.empty()) return;
   Operation operation{parts_.setup.host, machine, parts_.setup.stop};
-  power_of_provider<Snapshots>(record->provider).check_saving(record->backend_name, operation);
+  auto& snapshots = power_of_provider<Snapshots>(record->provider);
+  try {
+    snapshots.check_saving(record->backend_name, operation);
+  } catch (Error& error) {
+    error.with_frame(fmt::format("machine '{}'", machine));
+    throw;
+  }
 }
 
 Outcome Powers::save_snapshot(const std::vector<std::string>& machines, const std::string& snapshot) {

@@ -184,7 +184,7 @@ TEST_CASE("a machine that can have no snapshots keeps the others from being save
   const CliResult result = run_cli(world, {"snapshot", "save", "clean"});
 
   CHECK(result.code == 1);
-  CHECK(has(result.errors, "it lies in a store without snapshots"));
+  CHECK(has(result.errors, "error: machine 'db': it lies in a store without snapshots\n"));
   CHECK(world.count_of("save_snapshot") == 0);
 }
 

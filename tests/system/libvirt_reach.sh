@@ -127,7 +127,7 @@ cp -r "$cache/boxes" "$ENVTOOL_HOME/data/boxes"
 export LIBVIRT_DEFAULT_URI="qemu+unix:///system?socket=/nowhere" # else it is this host's libvirt, too
 kill "$(cat "$work/sshd.pid")"
 eventually bash -c '! ss -Hltn | grep -q 127.0.0.1:2299'
-expect 0 envtool box remove build:debian/bookworm
+expect 0 envtool box remove --provider libvirt build:debian/bookworm
 says "the copy of box 'build:debian/bookworm' in libvirt at 'qemu+ssh://" "Connection refused" "envtool box prune"
 equal "the pool" envtool "$(pools)"
 /usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"

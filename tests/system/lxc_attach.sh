@@ -19,7 +19,7 @@ equal user "$user" "$(envtool exec -- id -un)"
 equal groups "$(envtool exec -- id -G)" "$(envtool exec -- sudo -u "$user" id -G)"
 equal "another user" root "$(envtool exec -u root -- id -un)"
 expect 255 envtool exec -u nobody-there -- true
-says "the guest has no user 'nobody-there'"
+equal "the error" "error: machine '$(json .backend_name envtool --json info)': the guest has no user 'nobody-there'" "$output"
 
 step "exit codes and words"
 for code in 0 1 7 126; do expect "$code" envtool exec -- sh -c "exit $code"; done

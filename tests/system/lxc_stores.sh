@@ -52,7 +52,9 @@ run guest sh -c 'head -c 1200M /dev/zero >/root/big'
 says "No space left"
 expect 0 guest sh -c 'rm /root/big && echo kept >/root/kept'
 expect 6 envtool snapshot save now
-says "has no snapshots" "envtool package"
+equal "the error names the machine once" \
+  "error: machine 'default': it has no snapshots, as it lies in a store of liblxc's ('storage: {lxc: loop}')" "$(grep ^error <<<"$output")"
+says "envtool package"
 
 step "the disk grows by a restart, and never shrinks"
 sed -i 's/disk: 1GiB/disk: 2GiB/' Envfile

@@ -59,7 +59,8 @@ equal memory 805306368 "$(json .memory envtool --json limits)"
 equal "CPUs of the guest" 1 "$(envtool exec -- nproc)"
 [ "$(nproc)" = 1 ] || equal "CPUs seen by a program" 0 "$(envtool exec -- sh -c 'grep Cpus_allowed_list /proc/self/status | cut -f2')"
 expect 1 envtool limits --cpu-set 4000
-says "the kernel refuses '4000' for 'cpuset.cpus'"
+equal "the error names the machine once" "error: machine 'default': the kernel refuses '4000' for its 'cpuset.cpus': " \
+  "$(sed -n "/^error/s/:[^:]*$/: /p" <<<"$output")"
 equal memory 805306368 "$(json .memory envtool --json limits)"
 expect 1 envtool limits --memory 1MiB
 says "the kernel refuses"

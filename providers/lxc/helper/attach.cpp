@@ -74,7 +74,7 @@ int run_in_guest(void* given) {
 GuestProgram program_for(const Context& context, const Record& record,
                          const std::vector<std::string>& words) {
   const auto init = Cgroups::of_machine(context.layout, record.name).init(record.name);
-  if (!init) throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
+  if (!init) throw Error(ErrorKind::failed, "it does not run");
   const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
   const std::string& user = context.text("user").empty() ? record.user : context.text("user");
   const auto login =
@@ -150,7 +150,7 @@ pid_t enter_guest(const Context& context, const Record& record, GuestProgram& pr
   }
   pid_t process = -1;
   if (wait_for(child) == 0 && ::read(answer.get(), &process, sizeof process) > 0) return process;
-  throw Error(ErrorKind::failed, fmt::format("cannot enter machine '{}'", record.name))
+  throw Error(ErrorKind::failed, "cannot enter it")
       .with_hint(fmt::format("the log is '{}'", context.layout.log(record.name).string()));
 }
 
@@ -171,8 +171,7 @@ int open_console(Context& context) {
   const Container container = open_container(context.layout, record.name);
   constexpr int console = 0, ctrl_a = 1;
   if (container->console(container.get(), console, 0, 1, 2, ctrl_a) != 0)
-    throw Error(ErrorKind::failed,
-                fmt::format("liblxc cannot open the console of machine '{}'", record.name));
+    throw Error(ErrorKind::failed, "liblxc cannot open its console");
   return 0;
 }
 

@@ -37,9 +37,7 @@ void remember_for_boot(Context& context) {
   write_file(file, to_json(request), 0600, Durability::synced);
   if (::access(boot_unit_link, F_OK) != 0)
     context.warnings.push_back(
-        fmt::format("machine '{}' does not start with this host before 'sudo systemctl enable "
-                    "envtool-lxc-boot.service'",
-                    context.text("name")));
+        "it does not start with this host before 'sudo systemctl enable envtool-lxc-boot.service'");
 }
 
 Value start_with_host(Context& context) {

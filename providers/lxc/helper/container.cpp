@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 Container open_container(const Layout& layout, const std::string& name) {
   Container container(::lxc_container_new(name.c_str(), layout.containers().c_str()), &::lxc_container_put);
   if (!container || !container->is_defined(container.get()))
-    throw Error(ErrorKind::failed, fmt::format("liblxc cannot read the configuration of '{}'", name));
+    throw Error(ErrorKind::failed, "liblxc cannot read the configuration of its container");
   return container;
 }
 
@@ -70,7 +70,7 @@ void kill_payload(const Cgroups& cgroups, const std::string& name) {
     if (!all_at_once || !write_control(*all_at_once, "1"))
       for (const pid_t pid : cgroups.payload(name)) ::kill(pid, SIGKILL);
     if (std::chrono::steady_clock::now() > deadline)
-      throw Error(ErrorKind::failed, fmt::format("processes of machine '{}' do not end", name))
+      throw Error(ErrorKind::failed, "processes of its container do not end")
           .with_hint("one may hang in the kernel; a restart of the host ends it");
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -141,8 +141,8 @@ void remove_groups(const Cgroups& cgroups, const std::string& name) {
     if (left.empty()) return;
     const std::vector<pid_t> pids = cgroups.monitor_group(name);
     if (std::chrono::steady_clock::now() > deadline)
-      throw Error(ErrorKind::failed, fmt::format("control group '{}' of machine '{}' does not go{}",
-                                                 left[0].string(), name, still_in_it(pids)))
+      throw Error(ErrorKind::failed,
+                  fmt::format("its control group '{}' does not go{}", left[0].string(), still_in_it(pids)))
           .with_hint("once it is empty, the same command goes on");
     for (const pid_t pid : pids) ::kill(pid, SIGKILL);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -160,7 +160,7 @@ void start_container(const Layout& layout, const std::string& name, const std::v
   container->want_close_all_fds(container.get(), true);
   if (starts_in_a_child(container.get(), groups)) return;
   const std::string log = last_lines(read_file_if_there(layout.log(name)).value_or(""), 8);
-  throw Error(ErrorKind::failed, fmt::format("liblxc cannot start machine '{}':\n{}", name, indent(log, 4)))
+  throw Error(ErrorKind::failed, fmt::format("liblxc cannot start it:\n{}", indent(log, 4)))
       .with_hint(fmt::format("the whole log is '{}'", layout.log(name).string()));
 }
 

@@ -81,19 +81,18 @@ std::optional<Record> own_record(const Context& context) {
   std::optional<Record> record = find_record(context.layout, context.text("name"));
   if (!record) return record;
   if (context.caller.uid != 0 && record->owner != context.caller.host_uid)
-    throw Error(ErrorKind::failed,
-                fmt::format("machine '{}' belongs to user id {}", record->name, record->owner));
+    throw Error(ErrorKind::failed, fmt::format("it belongs to user id {}", record->owner));
   if (record->environment != context.text("environment"))
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' belongs to another environment, '{}'",
-                                               record->name, record->environment));
+    throw Error(ErrorKind::failed,
+                fmt::format("it belongs to another environment, '{}'", record->environment));
   return record;
 }
 
 Record complete_record(const Context& context) {
   const std::optional<Record> record = own_record(context);
-  if (!record) throw Error(ErrorKind::failed, fmt::format("there is no machine '{}'", context.text("name")));
-  if (!record->complete)
-    throw Error(ErrorKind::failed, fmt::format("the creation of machine '{}' did not finish", record->name));
+  if (!record)
+    throw Error(ErrorKind::failed, fmt::format("its container '{}' is not there", context.text("name")));
+  if (!record->complete) throw Error(ErrorKind::failed, "its creation did not finish");
   return *record;
 }
 

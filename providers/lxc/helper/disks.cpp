@@ -26,11 +26,11 @@ void check_owner(const Context& context) {
   if (!text) return;
   const Value owner = parse_json(*text, path.string());
   if (owner["environment"].as_text() != context.text("environment"))
-    throw Error(ErrorKind::failed, fmt::format("disks of '{}' belong to another environment, '{}'",
-                                               context.text("name"), owner["environment"].as_text()));
+    throw Error(ErrorKind::failed, fmt::format("its kept disks belong to another environment, '{}'",
+                                               owner["environment"].as_text()));
   if (context.caller.uid != 0 && owner["owner"].as_integer() != context.caller.host_uid)
-    throw Error(ErrorKind::failed, fmt::format("disks of '{}' belong to user id {}", context.text("name"),
-                                               owner["owner"].as_integer()));
+    throw Error(ErrorKind::failed,
+                fmt::format("its kept disks belong to user id {}", owner["owner"].as_integer()));
 }
 
 /// Whose they are, before there is one.

@@ -85,9 +85,9 @@ ProcessSpec tar_of(const std::filesystem::path& tree, const std::vector<std::str
 Unsealed unseal_machine(const GuestTree& guest, const Record& record) {
   const auto user = find_account(guest.read("/etc/passwd").value_or(""), record.user);
   if (!user)
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' has no user '{}' any more, as whom a box of it "
-                                               "would be entered",
-                                               record.name, record.user))
+    throw Error(
+        ErrorKind::failed,
+        fmt::format("it has no user '{}' any more, as whom a box of it would be entered", record.user))
         .with_hint("make that user in the machine again");
   return unseal(guest, *user);
 }
@@ -113,8 +113,8 @@ Value export_machine(Context& context) {
   spec.on_output = write_frame;
   const ProcessResult result = SystemProcessRunner().run(spec, {});
   if (!result.ok())
-    throw Error(ErrorKind::failed, fmt::format("cannot read the root file system of machine '{}':\n{}",
-                                               record.name, indent(last_lines(result.error, 3), 4)));
+    throw Error(ErrorKind::failed,
+                fmt::format("cannot read its root file system:\n{}", indent(last_lines(result.error, 3), 4)));
   return Value::map();
 }
 

@@ -22,7 +22,7 @@ bool set_frozen(const Cgroups& cgroups, const std::string& machine, bool frozen)
 Record running_record(const Context& context) {
   const Record record = complete_record(context);
   if (!Cgroups::of_machine(context.layout, record.name).is_running(record.name))
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
+    throw Error(ErrorKind::failed, "it does not run");
   return record;
 }
 
@@ -30,12 +30,12 @@ Record running_record(const Context& context) {
 
 void freeze(const Layout& layout, const std::string& machine) {
   const Cgroups cgroups = Cgroups::of_machine(layout, machine);
-  if (!set_frozen(cgroups, machine, true)) fail(fmt::format("suspend machine '{}'", machine), errno);
+  if (!set_frozen(cgroups, machine, true)) fail("suspend it", errno);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (!cgroups.is_frozen(machine)) {
     if (std::chrono::steady_clock::now() > deadline) {
       set_frozen(cgroups, machine, false);
-      throw Error(ErrorKind::failed, fmt::format("processes of machine '{}' do not stand still", machine))
+      throw Error(ErrorKind::failed, "its processes do not stand still")
           .with_hint("one may hang in the kernel; they all run on");
     }
     std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -46,7 +46,7 @@ void freeze(const Layout& layout, const std::string& machine) {
 
 void thaw(const Layout& layout, const std::string& machine) {
   const Cgroups cgroups = Cgroups::of_machine(layout, machine);
-  if (!set_frozen(cgroups, machine, false)) fail(fmt::format("resume machine '{}'", machine), errno);
+  if (!set_frozen(cgroups, machine, false)) fail("resume it", errno);
 }
 
 StandStill::StandStill(const Layout& layout, const std::string& machine)

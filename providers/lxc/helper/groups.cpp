@@ -59,10 +59,9 @@ pid_t fork_into_groups(const Cgroups& cgroups, const std::string& machine) {
     else
       unified = open_leaf(group);
   }
-  if (!unified && others.empty())
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", machine));
+  if (!unified && others.empty()) throw Error(ErrorKind::failed, "it does not run");
   const pid_t child = fork_into(unified);
-  if (child < 0) fail(fmt::format("start a process in the control groups of machine '{}'", machine), errno);
+  if (child < 0) fail("start a process in its control groups", errno);
   if (child > 0) return child;
   for (const fs::path& threads : others) {
     if (write_control(threads, "0")) continue;

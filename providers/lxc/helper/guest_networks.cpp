@@ -55,10 +55,10 @@ void write_guest_networks(Context& context, const Record& record, const GuestTre
       guest.make_link("/etc/systemd/system/multi-user.target.wants/systemd-networkd.service", unit);
       continue;
     }
-    context.warnings.push_back(fmt::format(
-        "the guest of machine '{}' has no systemd-networkd, so nothing asks for an address on eth{}, its "
-        "network '{}'; an 'ip' in the Envfile gives it one",
-        record.name, at + 1, links[at].name));
+    context.warnings.push_back(
+        fmt::format("the guest has no systemd-networkd, so nothing asks for an address on eth{}, its network "
+                    "'{}'; an 'ip' in the Envfile gives it one",
+                    at + 1, links[at].name));
   }
 }
 

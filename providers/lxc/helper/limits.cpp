@@ -46,8 +46,7 @@ LimitValues requested_limits(const Context& context) {
 Value apply_limits(Context& context) {
   const Record record = complete_record(context);
   const Cgroups cgroups = Cgroups::of_machine(context.layout, record.name);
-  if (!cgroups.is_running(record.name))
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
+  if (!cgroups.is_running(record.name)) throw Error(ErrorKind::failed, "it does not run");
   const auto files = limit_files(requested_limits(context), parse_cgroup_layout(read_file("/proc/mounts")),
                                  cgroups.all_cpus(record.name));
   std::vector<std::pair<fs::path, std::string>> before;
@@ -62,8 +61,8 @@ Value apply_limits(Context& context) {
     for (auto changed = before.rbegin(); changed != before.rend(); ++changed)
       write_control(changed->first, changed->second.empty() ? "\n" : changed->second);
     Error error(ErrorKind::failed,
-                fmt::format("the kernel refuses '{}' for '{}' of machine '{}': {}", file.value, file.name,
-                            record.name, path ? refusal(file, number) : "it has no such control"));
+                fmt::format("the kernel refuses '{}' for its '{}': {}", file.value, file.name,
+                            path ? refusal(file, number) : "this host has no such control"));
     if (!path && context.rootless()) error.with_hint(std::string(delegation_hint));
     throw error;
   }

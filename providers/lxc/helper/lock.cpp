@@ -41,8 +41,7 @@ UniqueFd wait_for_machine(const std::filesystem::path& directory, bool make,
       continue;
     }
     if (std::chrono::steady_clock::now() >= deadline)
-      throw Error(ErrorKind::busy,
-                  fmt::format("another envtool works on machine '{}'", directory.filename().string()));
+      throw Error(ErrorKind::busy, "another envtool works on it");
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
 }

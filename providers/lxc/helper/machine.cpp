@@ -51,15 +51,13 @@ std::optional<Store> requested_store(const Context& context) {
 
 /// Throws Error(host_not_ready) where the box is no subvolume, of which a machine's could be made.
 void check_subvolumes(const Context& context) {
-  const std::string& name = context.text("name");
   if (context.rootless())
-    throw Error(ErrorKind::unsupported,
-                fmt::format("machine '{}': without root there is no 'storage: btrfs'", name))
+    throw Error(ErrorKind::unsupported, "without root there is no 'storage: btrfs'")
         .with_hint("leave 'storage' out, or make the machine by root's helper: 'mode: root'");
   if (is_subvolume(context.layout.box(context.text("digest")) / "rootfs")) return;
   throw Error(ErrorKind::host_not_ready,
-              fmt::format("machine '{}': 'storage: btrfs' needs '{}' on btrfs, with boxes unpacked there",
-                          name, context.layout.boxes().string()))
+              fmt::format("'storage: btrfs' needs '{}' on btrfs, with boxes unpacked there",
+                          context.layout.boxes().string()))
       .with_hint(
           "put it on btrfs and unpack the box anew ('envtool box remove', then 'up'), or use "
           "'storage: overlay' or 'dir'");
@@ -85,8 +83,7 @@ Storage storage_for(Context& context) {
   if (facts.overlay) return Storage::overlay;
   if (wanted == "overlay")
     throw Error(ErrorKind::host_not_ready, facts.refusal).with_hint("use 'storage: dir'");
-  context.warnings.push_back(
-      fmt::format("machine '{}' gets a copy of its box: {}", context.text("name"), facts.refusal));
+  context.warnings.push_back("it gets a copy of its box: " + facts.refusal);
   return Storage::copy;
 }
 
@@ -201,8 +198,7 @@ void keep_possible_limits(Context& context, const std::vector<fs::path>& groups,
   }
   for (const std::string& limit : lost)
     context.warnings.push_back(
-        fmt::format("machine '{}' runs without its limit of {}: that controller is not delegated to the user",
-                    context.text("name"), limit));
+        fmt::format("it runs without its limit of {}: that controller is not delegated to the user", limit));
 }
 
 }  // namespace
@@ -246,7 +242,7 @@ bool is_last(const Context& context, const std::string& name) {
 Value create_machine(Context& context) {
   const std::string& name = context.text("name");
   if (own_record(context))
-    throw Error(ErrorKind::failed, fmt::format("there is a machine '{}' already", name));
+    throw Error(ErrorKind::failed, fmt::format("its container '{}' is there already", name));
   if (!is_digest(context.text("digest"))) throw Error(ErrorKind::usage, "'digest' is not a digest");
   if (const Value unknown = unknown_keys(context.request["config"]); !unknown.items().empty())
     return Value::map({{"unknown_keys", unknown}});
@@ -257,9 +253,8 @@ Value create_machine(Context& context) {
   if (!fs::exists(box)) return Value::map({{"needs_import", true}});
   const Account account = account_in(GuestTree(box), context.text("box"), user);
   if (context.rootless() && (account.uid == 0 || account.gid == 0))
-    throw Error(
-        ErrorKind::unsupported,
-        fmt::format("machine '{}': without root the guest's user '{}' cannot be its root", name, user))
+    throw Error(ErrorKind::unsupported,
+                fmt::format("without root the guest's user '{}' cannot be its root", user))
         .with_hint("name another user of the box under 'ssh: {user: ...}', or use 'sudo envtool up'");
   Record record = reserve(context, storage_for(context), account);
   uses.reset();
@@ -285,18 +280,16 @@ Value start_machine(Context& context) {
   const std::string& name = record.name;
   if (const Cgroups cgroups = Cgroups::of_machine(context.layout, name); cgroups.is_running(name)) {
     if (!cgroups.is_frozen(name)) return Value::map();
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' is paused", name));
+    throw Error(ErrorKind::failed, "it is paused");
   }
   if (context.rootless() && record.ids != context.outside->first_id)
     throw Error(
         ErrorKind::failed,
-        fmt::format("machine '{}' was made with user ids from {}, and '/etc/subuid' gives the user those "
-                    "from {} now",
-                    name, record.ids, context.outside->first_id))
+        fmt::format("it was made with user ids from {}, and '/etc/subuid' gives the user those from {} now",
+                    record.ids, context.outside->first_id))
         .with_hint("give the old ones back, or make the machine anew by 'envtool up --recreate'");
   if (record.storage == Storage::overlay && !has_whole_box(context.layout, record.box))
-    throw Error(ErrorKind::failed,
-                fmt::format("machine '{}': the root file system of its box is not there any more", name))
+    throw Error(ErrorKind::failed, "the root file system of its box is not there any more")
         .with_hint("'envtool box add' with the box's address fetches it again");
   if (const Value unknown = unknown_keys(context.request["config"]); !unknown.items().empty())
     return Value::map({{"unknown_keys", unknown}});
@@ -383,7 +376,7 @@ Value destroy_machine(Context& context) {
 Value update_folders(Context& context) {
   const Record record = complete_record(context);
   const auto init = Cgroups::of_machine(context.layout, record.name).init(record.name);
-  if (!init) throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", record.name));
+  if (!init) throw Error(ErrorKind::failed, "it does not run");
   const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
   change_folders_in_guest(context, record, requested_folders(context, guest), *init);
   // Whether it starts with the host waits for a restart, as options do.

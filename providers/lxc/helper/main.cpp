@@ -147,14 +147,18 @@ Value run(const Value& request, std::vector<std::string>& warnings) {
 
 /// What takes the standard streams reports on the error stream, and its answer is the exit status.
 std::optional<int> run_interactive(int count, char** words) {
+  Value request;
   try {
-    const Value request = count > 1 ? parse_json(words[1], "the request") : Value();
+    if (count > 1) request = parse_json(words[1], "the request");
     const std::string& operation = request["op"].as_text();
     if (operation != "attach" && operation != "console") return std::nullopt;
     Context context = context_for(request);
     if (operation == "console") return open_console(context);
     return attach_to_machine(context, std::vector<std::string>(words + 2, words + count));
-  } catch (const Error& error) {
+  } catch (Error& error) {
+    // Nobody else does: what it prints is the user's to read.
+    if (const std::string& name = request["name"].as_text(); !name.empty())
+      error.with_frame(fmt::format("machine '{}'", name));
     std::fputs(error.render().c_str(), stderr);
     return 255;
   }

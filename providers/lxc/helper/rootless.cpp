@@ -74,7 +74,7 @@ bool join_machine(const Layout& layout, const std::string& name) {
   if (!monitor) users = UniqueFd(::ioctl(users.get(), NS_GET_PARENT));
   const UniqueFd network = monitor ? namespace_of(*monitor, "net") : UniqueFd();
   if (::setns(users.get(), CLONE_NEWUSER) != 0 || (network && ::setns(network.get(), CLONE_NEWNET) != 0))
-    fail(fmt::format("enter the namespaces of machine '{}'", name), errno);
+    fail("enter its namespaces", errno);
   become_root();
   return true;
 }

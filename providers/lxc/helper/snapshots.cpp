@@ -75,9 +75,7 @@ Value save_snapshot(Context& context) {
   const std::string& name = snapshot_name(context);
   const std::filesystem::path own = context.layout.machine(record.name);
   LayerStack stack = stack_of(context.layout, record);
-  if (stack.find(name))
-    throw Error(ErrorKind::failed,
-                fmt::format("machine '{}' has a snapshot '{}' already", record.name, name));
+  if (stack.find(name)) throw Error(ErrorKind::failed, fmt::format("it has a snapshot '{}' already", name));
   const bool runs = is_running(context, record);
   std::optional<StandStill> still;
   if (runs) still.emplace(context.layout, record.name);
@@ -97,12 +95,10 @@ Value restore_snapshot(Context& context) {
   const Record record = complete_record(context);
   const std::string& name = snapshot_name(context);
   const std::filesystem::path own = context.layout.machine(record.name);
-  if (is_running(context, record))
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' runs", record.name));
+  if (is_running(context, record)) throw Error(ErrorKind::failed, "it runs");
   LayerStack stack = stack_of(context.layout, record);
   const SavedStack* const saved = stack.find(name);
-  if (!saved)
-    throw Error(ErrorKind::failed, fmt::format("machine '{}' has no snapshot '{}'", record.name, name));
+  if (!saved) throw Error(ErrorKind::failed, fmt::format("it has no snapshot '{}'", name));
   const std::string highest = saved->layers.back();
   stack.top = stack.new_layer();
   if (record.storage != Storage::overlay) {
