@@ -11,6 +11,8 @@ disk() { guest df --output=size --block-size=1M / | tail -1 | tr -d ' '; }
 about() { { [ "$2" -gt $(($1 * 88 / 100)) ] && [ "$2" -le "$1" ]; } || fail "the disk has $2 MiB, expected nearly $1"; }
 loops() { losetup --list --noheadings --output BACK-FILE | grep --fixed-strings "$ENVTOOL_ROOT/"; }
 no_loops() { ! loops; }
+# Of the machine and of the second container that its store is.
+locks() { find /run/lxc/lock -name ".$name"; }
 stores() { find "$ENVTOOL_ROOT/machines" -name rootdev; }
 
 step "a store that this host cannot have is refused, and doctor says which those are"
@@ -84,8 +86,11 @@ expect 0 envtool package --output "$work/stores.box"
 equal "the file in the box" kept "$(tar --extract --to-stdout --file "$work/stores.box" --wildcards '*rootfs.tar*' |
   tar --extract --to-stdout --gzip --wildcards '*/root/kept')"
 equal "what is mounted" 1 "$(loops | wc -l)"
+name=$(json .backend_name envtool --json info)
+equal "liblxc's locks" 2 "$(locks | wc -l)"
 expect 0 envtool destroy --yes
 eventually no_loops
+equal "liblxc's locks" "" "$(locks)"
 nothing_left
 
 step "a creation that is killed is begun anew, and what it left is gone"

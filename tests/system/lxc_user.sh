@@ -118,6 +118,7 @@ payload() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.payload.*' -name 
 monitor() { find /sys/fs/cgroup/systemd/user/$user -path '*lxc.monitor.*' -name cgroup.procs -exec cat {} + | sort -n; }
 traces() {
   find "$machines"/{lxc,machines,root,disks} -mindepth 1 -maxdepth 1 2>/dev/null
+  find "$machines/run/lxc" -type f
   own_groups | grep --invert-match "/$user\$"
   ls "/sys/class/net/$lent/brif"
   grep --fixed-strings " $home/" /proc/self/mountinfo

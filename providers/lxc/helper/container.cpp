@@ -205,4 +205,12 @@ void end_container(const Layout& layout, const std::string& name) {
     if (fs::exists("/sys/class/net/" + device)) run_program({"ip", "link", "delete", device});
 }
 
+void remove_liblxc_locks(const Layout& layout, const std::string& name) {
+  const char* const own = std::getenv("XDG_RUNTIME_DIR");  // set without root only
+  const fs::path locks = fs::path(own == nullptr ? "/run" : own) / "lxc/lock";
+  // A store is that of a second container, beside the machine's.
+  for (const fs::path& lxcpath : {layout.containers(), layout.machine(name).parent_path()})
+    ::unlink((locks / lxcpath.relative_path() / ("." + name)).c_str());
+}
+
 }  // namespace envtool::lxc

@@ -42,4 +42,10 @@ Shutdown shut_down(const Layout& layout, const std::string& name, std::chrono::m
 /// there: nothing to do. Throws Error(failed) when a process will not die.
 void end_container(const Layout& layout, const std::string& name);
 
+/// Removes the empty files with which liblxc keeps apart who reads and who writes a configuration. Only when
+/// the configuration is gone and the machine's lock is held: a reader that still waits for such a file finds
+/// nothing to read, and nobody writes but under our lock. The directories stay: another machine's start may
+/// be about to make a file there.
+void remove_liblxc_locks(const Layout& layout, const std::string& name);
+
 }  // namespace envtool::lxc

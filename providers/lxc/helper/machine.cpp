@@ -368,6 +368,7 @@ Value destroy_machine(Context& context) {
   if (is_removed) removal.get();
   if (!network && !context.rootless()) network.emplace(context);
   if (network && record) remove_unused_bridges(context, record->networks, {});
+  remove_liblxc_locks(context.layout, name);
   remove_tree(container);
   if (network && !is_removed && is_last(context, name)) network->remove();
   return Value::map();
