@@ -131,7 +131,7 @@ expect 0 envtool box remove --provider libvirt build:debian/bookworm
 says "the copy of box 'build:debian/bookworm' in libvirt at 'qemu+ssh://" "Connection refused" "envtool box prune"
 equal "the pool" envtool "$(pools)"
 /usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
-expect 0 envtool box prune
+expect 0 envtool box prune --yes
 says_not "stays for now"
 equal "the pool" "" "$(pools)"
 nothing_left
