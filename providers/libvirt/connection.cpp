@@ -7,23 +7,6 @@
 
 namespace envtool::libvirt {
 
-namespace {
-
-/// What mends a connection that was refused; libvirt tells the causes apart in words only.
-std::string connection_hint(const Uri& facts, const std::string& uri, const std::string& why) {
-  if (facts.is_remote() && facts.transport == "ssh")
-    return fmt::format("'virsh --connect {} list' tells more; SSH must get there without a question", uri);
-  if (facts.is_remote()) return fmt::format("'virsh --connect {} list' tells more", uri);
-  if (why.find("Permission denied") != std::string::npos || why.find("uthentication") != std::string::npos)
-    return "let this user use libvirt, then log in again: sudo usermod --append --groups libvirt \"$USER\"";
-  if (why.find("No such file") != std::string::npos || why.find("refused") != std::string::npos)
-    return "sudo apt-get install libvirt-daemon-system qemu-system-x86 qemu-utils\n"
-           "  and if it is installed: sudo systemctl start libvirtd";
-  return fmt::format("'virsh --connect {} list' tells more", uri);
-}
-
-}  // namespace
-
 int last_code() {
   const virErrorPtr error = api().virGetLastError();
   return error == nullptr ? VIR_ERR_OK : error->code;
@@ -53,7 +36,7 @@ Connection::Connection(std::string uri) : uri_(std::move(uri)), facts_(parse_uri
   if (!connection_) {
     const std::string why = last_message();
     throw Error(ErrorKind::host_not_ready, fmt::format("cannot connect to libvirt at '{}': {}", uri_, why))
-        .with_hint(connection_hint(facts_, uri_, why));
+        .with_hint(connection_hint(uri_, why));
   }
   // Another host that falls silent is given up after 20 s; without this a call waits for ever.
   if (facts_.is_remote()) library.virConnectSetKeepAlive(get(), 5, 3);

@@ -104,7 +104,8 @@ void LibvirtProvider::create(const MachineSpec& spec, const Box& box, Operation&
   if (connection.find_domain(spec.backend_name))
     throw Error(ErrorKind::failed,
                 fmt::format("there is a domain '{}' in libvirt at '{}' already", spec.backend_name, uri))
-        .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it", uri, spec.backend_name));
+        .with_hint(fmt::format("'virsh --connect {} dominfo {}' shows it; rename or remove it", uri,
+                               spec.backend_name));
   const auto place = places_.find(spec.backend_name);
   if (place && place->only_disks && place->uri != uri)
     throw Error(ErrorKind::failed,

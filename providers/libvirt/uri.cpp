@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
 
 #include "base/error.h"
 #include "base/shell.h"
@@ -81,6 +82,24 @@ std::string ssh_to_host(const Uri& uri) {
   return words + " " + quote_shell(uri.host);
 }
 
+/// Of libvirt's TLS; empty when nothing is known. Source: libvirt.org/kbase/tlscerts.html.
+std::string tls_hint(const Uri& uri, const std::function<bool(std::string_view)>& has) {
+  if (has("peer's certificate"))
+    return fmt::format(
+        "its certificate must name '{}', and an authority of this user's cacert.pem must have "
+        "issued it",
+        uri.host);
+  if (has("TLS confirmation") || has("TLS handshake"))
+    return "it does not take this user's clientcert.pem: an authority that it trusts must have issued it";
+  if (has("certificate") || has("private key"))
+    return "cacert.pem, clientcert.pem and clientkey.pem are looked for in ~/.pki/libvirt, or where "
+           "'pkipath' in "
+           "the URI says,\n  or below /etc/pki: https://libvirt.org/kbase/tlscerts.html";
+  if (has("refused"))
+    return "its libvirtd must listen for TLS, which the unit libvirtd-tls.socket does there";
+  return {};
+}
+
 }  // namespace
 
 void check_uri(const std::string& text, bool is_root) {
@@ -92,6 +111,23 @@ void check_uri(const std::string& text, bool is_root) {
                           uri.is_remote() ? "machines of another host's session have no address"
                                           : "root has no session but that of the system"))
       .with_hint(uri.is_remote() ? "name its system: '.../system'" : "use 'qemu:///system', or another user");
+}
+
+std::string connection_hint(const std::string& text, std::string_view why) {
+  const Uri uri = parse_uri(text);
+  const auto has = [&](std::string_view words) { return why.find(words) != std::string_view::npos; };
+  const std::string more = fmt::format("this tells more: virsh --connect {} list", quote_shell(text));
+  if (uri.is_remote()) {
+    if (uri.transport == "ssh") return "SSH must get there without a question\n  " + more;
+    const std::string by_tls = uri.transport.empty() || uri.transport == "tls" ? tls_hint(uri, has) : "";
+    return by_tls.empty() ? more : by_tls;
+  }
+  if (has("Permission denied") || has("uthentication"))
+    return "let this user use libvirt, then log in again: sudo usermod --append --groups libvirt \"$USER\"";
+  if (has("No such file") || has("refused"))
+    return "sudo apt-get install libvirt-daemon-system qemu-system-x86 qemu-utils\n"
+           "  and if it is installed: sudo systemctl start libvirtd";
+  return more;
 }
 
 std::string way_to_guests(const Uri& uri) {

@@ -27,6 +27,10 @@ Uri parse_uri(std::string_view text);
 /// of another host, or of root.
 void check_uri(const std::string& text, bool is_root);
 
+/// What mends a connection that libvirt could not open to that URI, saying why: it tells the causes apart in
+/// words only.
+std::string connection_hint(const std::string& text, std::string_view why);
+
 /// The command that leads from this host to port `%p` of the guest `%h` on the host of that URI, by SSH, as
 /// its user and with its key; empty for this host (base/command_socket.h).
 std::string way_to_guests(const Uri& uri);

@@ -14,14 +14,17 @@ namespace envtool {
 namespace {
 
 /// As if started by a shell, whatever this program does about signals.
-int spawn_shell(const std::string& line, int streams, pid_t& process) {
+int spawn_shell(const std::string& line, int streams, int messages, pid_t& process) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawnattr_init(&attributes);
   ::posix_spawn_file_actions_adddup2(&actions, streams, STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, streams, STDOUT_FILENO);
-  ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  if (messages >= 0)
+    ::posix_spawn_file_actions_adddup2(&actions, messages, STDERR_FILENO);
+  else
+    ::posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   sigset_t none, usual;
   ::sigemptyset(&none);
   ::sigemptyset(&usual);
@@ -53,7 +56,8 @@ std::string fill_in_command(const std::string& command, const std::string& host,
   return filled;
 }
 
-UniqueFd connect_by_command(const std::string& command, const std::string& host, std::uint16_t port) {
+UniqueFd connect_by_command(const std::string& command, const std::string& host, std::uint16_t port,
+                            int messages) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return {};
   UniqueFd ours(ends[0]);
@@ -62,7 +66,7 @@ UniqueFd connect_by_command(const std::string& command, const std::string& host,
   // In the background of a shell that ends at once, it is the child of nobody who would have to wait for it;
   // there, 0 is /dev/null.
   const std::string line = "exec 3<&0; (exec " + fill_in_command(command, host, port) + ") <&3 3<&- &";
-  if (const int failure = spawn_shell(line, theirs.get(), shell); failure != 0) {
+  if (const int failure = spawn_shell(line, theirs.get(), messages, shell); failure != 0) {
     errno = failure;
     return {};
   }

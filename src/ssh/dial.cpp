@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -142,14 +144,22 @@ void require_banner(const UniqueFd& socket, Patience& patience) {
   throw NotReady{Stage::banner, fmt::format("it said '{}'", trim(text.substr(0, text.find('\n'))))};
 }
 
+std::string content_of(const UniqueFd& file) {
+  char text[4096];
+  const ssize_t count = ::pread(file.get(), text, sizeof text, 0);
+  return count > 0 ? std::string(text, static_cast<std::size_t>(count)) : "";
+}
+
 UniqueFd dial_through(const SshEndpoint& endpoint, Patience& patience) {
-  UniqueFd socket =
-      connect_by_command(endpoint.proxy, endpoint.host, static_cast<std::uint16_t>(endpoint.port));
+  // A file and no pipe: the command may go on saying something when nobody listens any more.
+  const UniqueFd messages(::memfd_create("messages", MFD_CLOEXEC));
+  UniqueFd socket = connect_by_command(endpoint.proxy, endpoint.host,
+                                       static_cast<std::uint16_t>(endpoint.port), messages.get());
   if (!socket) throw NotReady{Stage::port, errno_text(errno)};
   try {
     require_banner(socket, patience);
   } catch (const NotReady& reason) {
-    throw NotReady{reason.stage, fmt::format("{} (through '{}')", reason.seen, endpoint.proxy)};
+    throw not_ready_through(endpoint.proxy, reason, content_of(messages));
   }
   return socket;
 }

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
+
 namespace envtool {
 
 namespace {
@@ -57,6 +59,23 @@ std::string seconds(milliseconds duration) {
 }
 
 }  // namespace
+
+NotReady not_ready_through(const std::string& command, const NotReady& reason, const std::string& messages) {
+  const std::string said = last_lines(messages, 1);
+  if (said.empty())
+    return {reason.stage, fmt::format("{} (through '{}')", reason.seen, command), reason.verdict,
+            reason.hint};
+  NotReady failure{Stage::port, fmt::format("{} (through '{}')", said, command)};
+  // Of OpenSSH's client, which nobody translates. Of a guest that is not up yet it says other things.
+  for (const char* const of_no_host : {"Permission denied", "Host key verification failed",
+                                       "Could not resolve hostname", "ssh: connect to host"}) {
+    if (said.find(of_no_host) == std::string::npos) continue;
+    failure.verdict = Verdict::hopeless;
+    failure.hint =
+        "the command must get there without a question; user, port and key can stand in ~/.ssh/config";
+  }
+  return failure;
+}
 
 Patience::Patience(milliseconds timeout, const std::function<void()>& still_alive, Operation& operation)
     : timeout_(timeout), still_alive_(still_alive), operation_(operation), begin_(now()), asked_(begin_) {}

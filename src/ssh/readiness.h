@@ -24,6 +24,10 @@ struct NotReady {
   std::string hint = {};
 };
 
+/// What is to be thrown for it when the connection goes through that command, which said this on its standard
+/// error: that OpenSSH is not let into the host in between is hopeless.
+NotReady not_ready_through(const std::string& command, const NotReady& reason, const std::string& messages);
+
 /// How long somebody is ready to wait, and what may end it earlier.
 class Patience {
  public:

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 using namespace envtool;
@@ -42,4 +43,15 @@ TEST_CASE("a command that is not there is a connection that ends at once") {
 
   REQUIRE(socket);
   CHECK(read_all(socket).empty());
+}
+
+TEST_CASE("what a command says beside the connection can be kept") {
+  const UniqueFd messages(::memfd_create("messages", MFD_CLOEXEC));
+  const UniqueFd socket = connect_by_command("sh -c 'echo denied >&2'", "there", 80, messages.get());
+  REQUIRE(socket);
+  REQUIRE(read_all(socket).empty());
+
+  char text[16] = {};
+  CHECK(::pread(messages.get(), text, sizeof text - 1, 0) == 7);
+  CHECK(std::string(text) == "denied\n");
 }

@@ -135,3 +135,27 @@ TEST_CASE("a stop request ends the waiting") {
                       patience),
                   Interrupted);
 }
+
+TEST_CASE("what leads to the guest says itself why it does not") {
+  const NotReady closed{Stage::banner, "the connection was closed at once"};
+  const auto after = [&](const char* said) { return not_ready_through("ssh there", closed, said); };
+
+  CHECK(after("").seen == "the connection was closed at once (through 'ssh there')");
+  CHECK(after("").stage == Stage::banner);
+  const NotReady booting = after("channel 0: open failed: No route to host\r\nstdio forwarding failed\r\n");
+  CHECK(booting.seen == "stdio forwarding failed (through 'ssh there')");
+  CHECK(booting.stage == Stage::port);
+  CHECK(booting.verdict == Verdict::again);
+}
+
+TEST_CASE("a host in between that lets nobody in is not waited for") {
+  Waiting waiting;
+
+  const std::string message = waiting.message_of([] {
+    throw not_ready_through("ssh there", {Stage::banner, "closed"},
+                            "me@there: Permission denied (publickey).\r\n");
+  });
+
+  CHECK(message.ends_with(": me@there: Permission denied (publickey). (through 'ssh there')"));
+  CHECK(waiting.patience.elapsed() < 1s);
+}

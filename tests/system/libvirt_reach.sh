@@ -3,7 +3,7 @@
 # host, which is this one by SSH here. Guests are emulated, hence one boot of each with many checks.
 . "$(dirname "$0")/libvirt_world.sh"
 . "$(dirname "$0")/lib.sh"
-for program in /usr/sbin/sshd runuser ssh-keygen; do
+for program in /usr/sbin/sshd runuser ssh-keygen openssl; do
   command -v "$program" >/dev/null || skip "it needs '$program'"
 done
 
@@ -83,7 +83,7 @@ expect 0 as envtool box remove --provider libvirt build:debian/bookworm
 [ -z "$(as virsh --connect qemu:///session pool-list --all --name | tr -d '\n')" ] || fail "the session has a pool"
 as pkill --uid 64123 --exact libvirtd
 
-step "another host by SSH: volumes by streams, SSH through it, rsync"
+step "another host by SSH and by TLS: volumes by streams, SSH through it, rsync"
 mount -t tmpfs tmpfs /root/.ssh 2>/dev/null || { mkdir -p /root/.ssh && mount -t tmpfs tmpfs /root/.ssh; }
 chmod 0700 /root/.ssh
 ssh-keygen -q -t ed25519 -N '' -f "$work/host_key" && ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/key || fail "no keys"
@@ -100,15 +100,83 @@ AuthorizedKeysFile /root/.ssh/authorized_keys
 PermitRootLogin yes
 END
 /usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
+
+# authority NAME: its key and certificate, NAME.key and NAME.pem.
+authority() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.pem"
+}
+# certificate NAME AUTHORITY EXTENSION
+certificate() {
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" &&
+    openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 -extfile <(echo "$3") -out "$1.pem"
+}
+pki=$work/pki
+mkdir -p "$pki" /etc/pki/CA /etc/pki/libvirt/private && cd "$pki" || fail "no $pki"
+{
+  authority ours && authority others &&
+    certificate far ours "subjectAltName=DNS:far.test" && certificate user ours "extendedKeyUsage=clientAuth" &&
+    certificate stranger others "extendedKeyUsage=clientAuth"
+} >"$work/openssl.log" 2>&1 || fail "no certificates: $(cat "$work/openssl.log")"
+cp ours.pem /etc/pki/CA/cacert.pem
+cp far.pem /etc/pki/libvirt/servercert.pem && cp far.key /etc/pki/libvirt/private/serverkey.pem
+cp user.pem /etc/pki/libvirt/clientcert.pem && cp user.key /etc/pki/libvirt/private/clientkey.pem
+echo "127.0.0.1 far.test elsewhere.test" >>/etc/hosts
+printf 'listen_addr = "127.0.0.1"\n' >/run/libvirt/tls.conf
+kill "$(cat /run/libvirt/libvirtd.pid)"
+gone() { ! virsh --connect qemu:///system list; }
+eventually gone
+libvirtd --daemon --listen --config /run/libvirt/tls.conf --pid-file /run/libvirt/libvirtd.pid 9>&-
+
 cd "$work/there" || fail "no project"
-machine there "qemu+ssh://root@127.0.0.1:2299/system?keyfile=/root/.ssh/key&no_verify=1" >Envfile
+# both_machines URI: the machine of that URI beside one by SSH.
+both_machines() {
+  machine there "qemu+ssh://root@127.0.0.1:2299/system?keyfile=/root/.ssh/key&no_verify=1"
+  printf '%s\n' "machines:" "  there: {}" "  far: {providers: {libvirt: {uri: \"$1\"}}}"
+}
+
+step "by TLS: what is wrong with certificates, names and the way of SSH is said"
+for name in user stranger none; do
+  mkdir -p "$pki/with-$name"
+  cat "$pki/ours.pem" "$pki/others.pem" >"$pki/with-$name/cacert.pem"
+  [ $name = none ] || { cp "$pki/$name.pem" "$pki/with-$name/clientcert.pem" && cp "$pki/$name.key" "$pki/with-$name/clientkey.pem"; }
+done
+# refused CERTIFICATES HOST TEXT...: what `up` says of them.
+refused() {
+  both_machines "qemu+tls://$2/system?pkipath=$pki/$1" >Envfile
+  shift 2
+  expect 4 envtool up far
+  says "cannot connect" "$@"
+}
+refused nowhere far.test cacert.pem "~/.pki/libvirt"
+refused with-none far.test "it does not take this user's clientcert.pem"
+refused with-stranger far.test "it does not take this user's clientcert.pem"
+refused with-user elsewhere.test "must name 'elsewhere.test'"
+says_not "info :"
+refused with-user far.test:1 refused libvirtd-tls.socket
+
+both_machines qemu+tls://far.test/system >Envfile
+printf 'Host far.test\n  StrictHostKeyChecking accept-new\n' >/root/.ssh/config
+expect 1 envtool up far
+says "ssh: connect to host far.test port 22" "must get there without a question"
+printf '  HostName 127.0.0.1\n  Port 2299\n  IdentityFile /root/.ssh/key\n' >>/root/.ssh/config
+
+step "both machines live as those of this host do"
 expect 0 envtool up
-expect 0 envtool ssh -c 'cat /srv/app/page'
-says "from the host"
-[[ $(envtool ssh-config) == *"ProxyCommand ssh "* ]] || fail "no jump in ssh-config"
-port=$(envtool --json status | jq '.machines[0].ports[0].host // .machines[0].forwards[0].host')
-equal "the page" "from the host" "$(page "$port" /page)"
-expect 0 envtool logs --console
+for name in there far; do
+  expect 0 envtool ssh $name -c 'cat /srv/app/page'
+  says "from the host"
+  port=$(envtool --json status | jq ".machines[] | select(.name == \"$name\") | .ports[0].host")
+  equal "the page" "from the host" "$(page "$port" /page)"
+  [[ $(envtool ssh-config $name) == *"ProxyCommand ssh "* ]] || fail "no jump in ssh-config"
+done
+expect 0 envtool logs there --console
+echo "changed" >src/page
+expect 0 envtool sync far
+equal "a changed file" changed "$(envtool exec far -- cat /srv/app/page)"
+expect 0 envtool snapshot save one far
+expect 0 envtool halt far
+says_not hard
+equal "the state" stopped "$(state_of far)"
 
 step "a host that is gone is said, and the machine is there again with it"
 kill "$(cat "$work/sshd.pid")"
@@ -116,7 +184,7 @@ eventually bash -c '! ss -Hltn | grep -q 127.0.0.1:2299'
 expect 0 envtool status
 says broken "cannot connect"
 /usr/sbin/sshd -f "$work/sshd_config" -E "$work/sshd.log" 9>&- || fail "no sshd"
-equal "the state" running "$(state_of)"
+equal "the state" running "$(state_of there)"
 expect 0 envtool destroy --yes
 equal "domains" "" "$(virsh --connect qemu:///system list --all --name | tr -d '\n')"
 

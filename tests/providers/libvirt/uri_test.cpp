@@ -63,3 +63,25 @@ TEST_CASE("guests of another host are reached through it, as libvirt is") {
         "ssh -o BatchMode=yes -l me 100%host -n -o ConnectTimeout=10 true");
   CHECK(way("qemu+tls://host:16514/system") == "ssh -o BatchMode=yes host -W %h:%p");
 }
+
+TEST_CASE("what mends a connection depends on how it is made and what broke it") {
+  const auto says = [](const char* uri, const char* why, const char* hint) {
+    CAPTURE(uri);
+    CAPTURE(why);
+    CHECK(connection_hint(uri, why).find(hint) != std::string::npos);
+  };
+
+  says("qemu:///system", "Failed to connect socket: Permission denied", "usermod");
+  says("qemu:///system", "Failed to connect socket: No such file or directory", "apt-get install");
+  says("qemu:///system", "strange", "virsh --connect qemu:///system list");
+  says("qemu+ssh://there/system?no_verify=1", "Cannot recv data",
+       "'qemu+ssh://there/system?no_verify=1' list");
+  says("qemu+tls://there/system", "Cannot read CA certificate '/x/cacert.pem': No such file",
+       "~/.pki/libvirt");
+  says("qemu+tls://there/system", "Our own certificate x failed validation against y", "~/.pki/libvirt");
+  says("qemu://there/system", "Failed to verify peer's certificate", "must name 'there'");
+  says("qemu+tls://there/system", "Unable to read TLS confirmation", "clientcert.pem");
+  says("qemu+tls://there/system", "Connection refused", "libvirtd-tls.socket");
+  says("qemu+tls://there/system", "strange", "virsh --connect qemu+tls://there/system list");
+  says("qemu+tcp://there/system", "Connection refused", "virsh");
+}
