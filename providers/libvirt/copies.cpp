@@ -92,9 +92,8 @@ std::vector<SnapshotInfo> copies_of(const Storage& storage, const MachineNames& 
   for (const CopiedDisks& copy : copies_among(storage.list(names.volume_prefix()), names)) {
     SnapshotInfo info{
         copy.snapshot,
-        fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(copy.moment))),
-        {}};
-    for (const std::string& volume : copy.volumes) info.size.bytes += storage.file_size_of(volume);
+        fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(copy.moment))), ByteSize{}};
+    for (const std::string& volume : copy.volumes) info.size->bytes += storage.file_size_of(volume);
     infos.push_back(std::move(info));
   }
   return infos;

@@ -47,7 +47,10 @@ SnapshotInfo snapshot_info(std::string_view xml) {
   const std::string created = xml_text(xml, "creationTime");
   std::time_t seconds = 0;
   std::from_chars(created.data(), created.data() + created.size(), seconds);
-  return {xml_text(xml, "name"), fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds)), {}};
+  return {xml_text(xml, "name"),
+          fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(seconds)),
+          {},
+          xml_text(xml, "state") != "shutoff"};
 }
 
 std::vector<std::string> descriptions_of_snapshots(const Domain& domain) {
@@ -67,8 +70,12 @@ std::vector<SnapshotInfo> snapshots_of(const SnapshotOwner& machine) {
   std::vector<SnapshotInfo> infos;
   for (const std::string& description : descriptions_of_snapshots(machine.domain))
     infos.push_back(snapshot_info(description));
-  if (const auto storage = Storage::find(machine.connection))
+  if (const auto storage = Storage::find(machine.connection)) {
+    // Memory that lies beside the disks libvirt does not know of.
+    for (SnapshotInfo& info : infos)
+      if (storage->path_of(machine.names.memory(info.name))) info.has_memory = true;
     for (SnapshotInfo& copy : copies_of(*storage, machine.names)) infos.push_back(std::move(copy));
+  }
   std::stable_sort(infos.begin(), infos.end(),
                    [](const SnapshotInfo& one, const SnapshotInfo& other) { return one.when < other.when; });
   return infos;

@@ -59,8 +59,8 @@ std::vector<SnapshotInfo> LxcProvider::snapshots(const std::string& name, Operat
   }
   std::vector<SnapshotInfo> infos;
   for (const SavedStack& saved : stack.snapshots)
-    infos.push_back(
-        {saved.name, saved.when, {static_cast<std::uint64_t>(std::max<std::int64_t>(0, saved.bytes))}});
+    infos.push_back({saved.name, saved.when,
+                     ByteSize{static_cast<std::uint64_t>(std::max<std::int64_t>(0, saved.bytes))}});
   return infos;
 }
 

@@ -46,8 +46,9 @@ class Suspend {
 
 struct SnapshotInfo {
   std::string name;
-  std::string when;  ///< UTC, "2024-05-01T10:20:30Z"
-  ByteSize size;     ///< of the disk, for what was not in an older one
+  std::string when;              ///< UTC, "2024-05-01T10:20:30Z"
+  std::optional<ByteSize> size;  ///< of what was not in an older one, where the backend knows
+  bool has_memory = false;       ///< what ran then runs on when it is restored
 };
 
 /// The machine's disks (all that `create` made, none that `keep`s) as they were at a moment. A kill at any

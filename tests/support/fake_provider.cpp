@@ -277,7 +277,7 @@ std::vector<SnapshotInfo> FakeProvider::snapshots(const std::string& backend_nam
   const auto machine = backend_.machines_.find(backend_name);
   if (machine == backend_.machines_.end()) return found;
   for (const auto& snapshot : machine->second.snapshots)
-    found.push_back({snapshot.name, "2024-05-01T10:20:30Z", {snapshot.disk.size()}});
+    found.push_back({snapshot.name, "2024-05-01T10:20:30Z", ByteSize{snapshot.disk.size()}});
   return found;
 }
 

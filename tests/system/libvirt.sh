@@ -167,7 +167,9 @@ expect 0 envtool ssh -c 'echo live | sudo tee mark "/srv/my scratch/mark"'
 expect 0 envtool snapshot save live
 says "without its memory, as QEMU cannot save it beside the folder '$PWD/live' by virtiofs: restored, it boots"
 equal "the state" running "$(state_of)"
-equal "the snapshots" "before live" "$(json '[.machines[0].snapshots[].name] | join(" ")' envtool --json snapshot list)"
+expect 0 envtool snapshot list
+[[ $output =~ before.*'with memory'.*live.*MiB ]] || fail "the snapshots are not as they were saved: $output"
+[[ ! $output =~ live.*'with memory' ]] || fail "a copy has no memory: $output"
 expect 0 envtool ssh -c 'echo later | sudo tee mark "/srv/my scratch/mark"'
 expect 0 envtool snapshot restore live
 equal "the disks" "live live" "$(marks)"

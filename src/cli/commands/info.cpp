@@ -86,15 +86,13 @@ void add_usage(Rows& rows, Value& value, const MachineUsage& usage) {
 
 void add_snapshots(Rows& rows, Value& value, const std::vector<SnapshotInfo>& snapshots) {
   std::vector<std::string> lines;
-  Value list = Value::list();
   for (const SnapshotInfo& snapshot : snapshots) {
-    lines.push_back(fmt::format("{}, {}, {}", snapshot.name, snapshot.when, snapshot.size.to_string()));
-    list.push_back(Value::map({{"name", snapshot.name},
-                               {"when", snapshot.when},
-                               {"size", static_cast<std::int64_t>(snapshot.size.bytes)}}));
+    std::vector<std::string> parts = to_words(snapshot);
+    parts.insert(parts.begin(), {snapshot.name, snapshot.when});
+    lines.push_back(join(parts, ", "));
   }
   add_list(rows, "snapshots", lines);
-  value.set("snapshots", list);
+  value.set("snapshots", to_value(snapshots));
 }
 
 /// What only some providers can tell.

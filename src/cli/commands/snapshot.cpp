@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/views.h"
 #include "cli/session.h"
 #include "cli/style.h"
 #include "core/powers.h"
@@ -54,14 +55,11 @@ int list(Session& session, const std::vector<std::string>& arguments) {
   std::vector<std::vector<std::string>> rows;
   Value machines = Value::list();
   for (const std::string& machine : target.engine.select(target.machines, true)) {
-    Value snapshots = Value::list();
-    for (const SnapshotInfo& snapshot : Powers(target.engine).snapshots(machine)) {
-      rows.push_back({session.style.bold(snapshot.name), machine, snapshot.when, snapshot.size.to_string()});
-      snapshots.push_back(Value::map({{"name", snapshot.name},
-                                      {"when", snapshot.when},
-                                      {"size", static_cast<std::int64_t>(snapshot.size.bytes)}}));
-    }
-    machines.push_back(Value::map({{"name", machine}, {"snapshots", snapshots}}));
+    const std::vector<SnapshotInfo> snapshots = Powers(target.engine).snapshots(machine);
+    for (const SnapshotInfo& snapshot : snapshots)
+      rows.push_back(
+          {session.style.bold(snapshot.name), machine, snapshot.when, join(to_words(snapshot), ", ")});
+    machines.push_back(Value::map({{"name", machine}, {"snapshots", to_value(snapshots)}}));
   }
   session.show(table(rows), Value::map({{"machines", machines}}));
   if (rows.empty()) session.say("there is no snapshot");
@@ -109,7 +107,9 @@ Command snapshot_list_command() {
   return {.name = "snapshot list",
           .group = group::machines,
           .summary = "show snapshots with their time and size",
-          .description = "The size is what it holds that no older snapshot of the machine holds.",
+          .description =
+              "The size, where it is known, is what it holds that no older snapshot of the machine holds.\n"
+              "One with memory is restored to what ran then.",
           .arguments = {machine_arguments(*machines)},
           .run = [machines](Session& session) { return list(session, *machines); }};
 }

@@ -27,7 +27,23 @@ Value to_value(const std::vector<PendingChange>& changes) {
   return list;
 }
 
-namespace {}  // namespace
+Value to_value(const std::vector<SnapshotInfo>& snapshots) {
+  Value list = Value::list();
+  for (const SnapshotInfo& snapshot : snapshots) {
+    Value item =
+        Value::map({{"name", snapshot.name}, {"when", snapshot.when}, {"memory", snapshot.has_memory}});
+    if (snapshot.size) item.set("size", static_cast<std::int64_t>(snapshot.size->bytes));
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+std::vector<std::string> to_words(const SnapshotInfo& snapshot) {
+  std::vector<std::string> words;
+  if (snapshot.size) words.push_back(snapshot.size->to_string());
+  if (snapshot.has_memory) words.emplace_back("with memory");
+  return words;
+}
 
 Value to_value(const MachineStatus& status) {
   Value ports = Value::list(), networks = Value::list();

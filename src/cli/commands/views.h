@@ -22,6 +22,10 @@ Value to_value(const MachineUsage& usage);
 /// Rows of a word and its figures ("memory", "34MiB"), of what is known.
 std::vector<std::pair<std::string, std::string>> to_words(const MachineUsage& usage);
 
+Value to_value(const std::vector<SnapshotInfo>& snapshots);
+/// "34MiB", "with memory": what is known of it beside name and time.
+std::vector<std::string> to_words(const SnapshotInfo& snapshot);
+
 /// The JSON Schema of the Envfile, with the options of this build's plugins.
 Value schema_of(const Session& session);
 /// Keeps it in the project's `.envtool`, where the Envfile that `init` writes tells editors to look.

@@ -27,11 +27,15 @@ TEST_CASE("memory lies beside the disks of a machine whose firmware is in flash 
       "<domain><os firmware='efi'><loader readonly='yes' type='pflash'>/x</loader></os></domain>"));
 }
 
-TEST_CASE("a snapshot's name and time are read out of its description") {
-  const auto info = snapshot_info(
-      "<domainsnapshot>\n  <name>before</name>\n  <state>running</state>\n"
-      "  <creationTime>1714558830</creationTime>\n</domainsnapshot>\n");
+TEST_CASE("a snapshot's name and time, and whether it has memory, are read out of its description") {
+  const auto saved_as = [](const std::string& state) {
+    return snapshot_info("<domainsnapshot>\n  <name>before</name>\n  <state>" + state +
+                         "</state>\n  <creationTime>1714558830</creationTime>\n</domainsnapshot>\n");
+  };
+  const auto info = saved_as("running");
 
   CHECK(info.name == "before");
   CHECK(info.when == "2024-05-01T10:20:30Z");
+  CHECK(info.has_memory);
+  CHECK_FALSE(saved_as("shutoff").has_memory);
 }
