@@ -70,6 +70,27 @@ typed "$ENVTOOL destroy"
 equal "exit code" 130 $?
 equal state running "$(state_of)"
 
+step "a guest that restarts itself while a process is about to enter it"
+name=$(json '.machines[].backend_name' envtool --json status)
+sleep 60 9>&- &
+entering=$!
+disown
+for group in /sys/fs/cgroup/{,*/}"lxc.payload.$name"; do
+  [ -d "$group" ] || continue
+  echo "$entering" 2>/dev/null >"$group/cgroup.procs" || { mkdir -p "$group/.lxc" && echo "$entering" >"$group/.lxc/cgroup.procs"; }
+done
+first=$(envtool exec -- readlink /proc/self/ns/pid)
+run envtool exec -u root -- reboot --force
+restarted() { [ "$(state_of)" = running ] && [ "$(envtool exec -- readlink /proc/self/ns/pid)" != "$first" ]; }
+eventually restarted
+expect 0 envtool up
+says "nothing to do"
+expect 0 envtool halt
+equal state stopped "$(state_of)"
+groups=$(ls -d /sys/fs/cgroup/{,*/}lxc.*"$name"* 2>/dev/null)
+equal "control groups" "" "$groups"
+expect 0 envtool up
+
 step "the console"
 expect 2 envtool console
 says "needs a terminal"

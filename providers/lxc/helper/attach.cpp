@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 #include "providers/lxc/helper/container.h"
 #include "providers/lxc/helper/groups.h"
@@ -35,6 +36,7 @@ struct GuestProgram {
   std::string program;  ///< what to run, where the first word is another name for it
   std::vector<std::string> environment;
   bool terminal = false;
+  std::optional<DirectoryId> root_of_host = directory_id("/");
 
   std::vector<char*> argv = {}, envp = {};
 
@@ -56,6 +58,10 @@ struct GuestProgram {
 int run_in_guest(void* given) {
   auto& program = *static_cast<GuestProgram*>(given);
   const Login& login = program.login;
+  if (directory_id("/") == program.root_of_host) {  // the guest began to restart itself meanwhile
+    errno = EAGAIN;
+    give_up(program.program.c_str(), 126);
+  }
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) ::signal(number, SIG_DFL);
   // /dev/tty would still be the host's terminal.
   if (!program.terminal) ::setsid();
@@ -73,9 +79,8 @@ int run_in_guest(void* given) {
 
 GuestProgram program_for(const Context& context, const Record& record,
                          const std::vector<std::string>& words) {
-  const auto init = Cgroups::of_machine(context.layout, record.name).init(record.name);
-  if (!init) throw Error(ErrorKind::failed, "it does not run");
-  const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
+  const pid_t init = init_with_own_root(context.layout, record.name);
+  const GuestTree guest(fmt::format("/proc/{}/root", init), guest_ids(record));
   const std::string& user = context.text("user").empty() ? record.user : context.text("user");
   const auto login =
       find_login(guest.read("/etc/passwd").value_or(""), guest.read("/etc/group").value_or(""), user);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,6 +174,29 @@ bool run_as_init(const Layout& layout, const std::string& name, std::vector<std:
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   return container->start(container.get(), 0, arguments.data());
+}
+
+std::optional<DirectoryId> directory_id(const char* path) {
+  struct stat found {};
+  if (::stat(path, &found) != 0) return std::nullopt;
+  return DirectoryId{found.st_dev, found.st_ino};
+}
+
+pid_t init_with_own_root(const Layout& layout, const std::string& name) {
+  const Cgroups cgroups = Cgroups::of_machine(layout, name);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (const auto init = cgroups.init(name)) {
+    const auto root = directory_id(fmt::format("/proc/{}/root/", *init).c_str());
+    if (root && root != directory_id("/")) return *init;
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(
+          ErrorKind::failed,
+          fmt::format("machine '{}' starts, and its init does not come to the guest's root file system",
+                      name))
+          .with_hint(fmt::format("the log is '{}'", layout.log(name).string()));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", name));
 }
 
 Shutdown shut_down(const Layout& layout, const std::string& name, std::chrono::milliseconds timeout) {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
+#include <optional>
 
 #include "providers/lxc/helper/context.h"
 
@@ -26,6 +29,19 @@ void start_container(const Layout& layout, const std::string& name,
 /// Runs the container in this process, with that program in the place of its init, to the end. Ends with this
 /// process, however it ends. False when it did not start.
 bool run_as_init(const Layout& layout, const std::string& name, std::vector<std::string> words);
+
+/// The init of the running guest, once it has the guest's root. While a guest starts, by itself too, its
+/// init's root is the host's, and who enters it then is in the host's files. Throws Error(failed) when it
+/// does not run, or has not come that far within 10 s.
+pid_t init_with_own_root(const Layout& layout, const std::string& name);
+
+/// Which directory a path leads to; nothing when it leads nowhere.
+struct DirectoryId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const DirectoryId&) const = default;
+};
+std::optional<DirectoryId> directory_id(const char* path);
 
 /// What came of asking a guest to shut down.
 enum class Shutdown {

@@ -376,10 +376,9 @@ Value destroy_machine(Context& context) {
 
 Value update_folders(Context& context) {
   const Record record = complete_record(context);
-  const auto init = Cgroups::of_machine(context.layout, record.name).init(record.name);
-  if (!init) throw Error(ErrorKind::failed, "it does not run");
-  const GuestTree guest(fmt::format("/proc/{}/root", *init), guest_ids(record));
-  change_folders_in_guest(context, record, requested_folders(context, guest), *init);
+  const pid_t init = init_with_own_root(context.layout, record.name);
+  const GuestTree guest(fmt::format("/proc/{}/root", init), guest_ids(record));
+  change_folders_in_guest(context, record, requested_folders(context, guest), init);
   // Whether it starts with the host waits for a restart, as options do.
   if (fs::exists(context.layout.boot_request(record.name))) remember_for_boot(context);
   return Value::map();

@@ -44,6 +44,24 @@ void collect(const fs::path& directory, std::vector<pid_t>& pids) {
     if (std::error_code ignored; entry->is_directory(ignored)) collect(entry->path(), pids);
 }
 
+bool is_successor(std::string_view name, std::string_view group) {
+  if (!name.starts_with(group)) return false;
+  const std::string_view number = name.substr(group.size());
+  return number.size() >= 2 && number.size() <= 4 && number[0] == '-' &&
+         number.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
+/// What liblxc calls the new group of a guest that restarts itself while a process that only enters it is
+/// still in the old one: its name with "-1" and so on, which no machine's own name ends in.
+std::vector<std::string> successors(const fs::path& mount, const std::string& group) {
+  std::vector<std::string> names;
+  std::error_code code;
+  for (fs::directory_iterator entry(mount, code), end; !code && entry != end; entry.increment(code))
+    if (std::string name = entry->path().filename(); is_successor(name, group))
+      names.push_back(std::move(name));
+  return names;
+}
+
 }  // namespace
 
 Cgroups Cgroups::of_host() { return Cgroups(read_file("/proc/mounts")); }
@@ -75,15 +93,33 @@ Cgroups::Cgroups(std::string_view mounts) {
   }
 }
 
-bool Cgroups::is_running(const std::string& name) const {
+bool Cgroups::is_populated(const std::string& group) const {
   if (mounts_.empty()) return false;
-  const std::string group = "lxc.payload." + name;
   if (unified_first_) {
     const auto events = read_live(mounts_[0] / group / "cgroup.events");
     if (events) return events->find("populated 1") != std::string::npos;
   }
-  return !payload(name).empty();
+  return !processes_in(group).empty();
 }
+
+std::string Cgroups::payload_group(const std::string& name) const {
+  const std::string group = "lxc.payload." + name;
+  if (mounts_.empty()) return group;
+  for (const std::string& successor : successors(mounts_[0], group))  // the same in every hierarchy
+    if (is_populated(successor)) return successor;
+  return group;
+}
+
+std::vector<pid_t> Cgroups::processes_in(const std::string& group) const {
+  for (const fs::path& mount : mounts_) {
+    std::vector<pid_t> pids;
+    collect(mount / group, pids);
+    if (!pids.empty()) return pids;
+  }
+  return {};
+}
+
+bool Cgroups::is_running(const std::string& name) const { return is_populated(payload_group(name)); }
 
 bool Cgroups::is_frozen(const std::string& name) const {
   if (const auto state = read_control(name, "freezer.state")) return trim(*state) == "FROZEN";
@@ -103,12 +139,7 @@ std::vector<pid_t> Cgroups::monitor_group(const std::string& name) const {
 }
 
 std::vector<pid_t> Cgroups::payload(const std::string& name) const {
-  for (const fs::path& mount : mounts_) {
-    std::vector<pid_t> pids;
-    collect(mount / ("lxc.payload." + name), pids);
-    if (!pids.empty()) return pids;
-  }
-  return {};
+  return processes_in(payload_group(name));
 }
 
 std::optional<pid_t> Cgroups::init(const std::string& name) const {
@@ -121,10 +152,10 @@ std::optional<pid_t> Cgroups::init(const std::string& name) const {
 }
 
 std::vector<fs::path> Cgroups::payload_groups(const std::string& name) const {
+  const std::string group = payload_group(name);
   std::vector<fs::path> found;
   for (const fs::path& mount : mounts_)
-    if (std::error_code code; fs::is_directory(mount / ("lxc.payload." + name), code))
-      found.push_back(mount / ("lxc.payload." + name));
+    if (std::error_code code; fs::is_directory(mount / group, code)) found.push_back(mount / group);
   return found;
 }
 
@@ -133,15 +164,18 @@ std::vector<fs::path> Cgroups::directories(const std::string& name) const {
   for (const fs::path& own : own_)
     if (std::error_code code; fs::is_directory(own, code)) found.push_back(own);
   for (const fs::path& mount : mounts_)
-    for (const char* part : {"lxc.payload.", "lxc.monitor."})
+    for (const char* part : {"lxc.payload.", "lxc.monitor."}) {
       if (std::error_code code; fs::is_directory(mount / (part + name), code))
         found.push_back(mount / (part + name));
+      for (const std::string& successor : successors(mount, part + name)) found.push_back(mount / successor);
+    }
   return found;
 }
 
 std::optional<fs::path> Cgroups::control(const std::string& name, const std::string& file) const {
+  const std::string group = payload_group(name);
   for (const fs::path& mount : mounts_) {
-    const fs::path path = mount / ("lxc.payload." + name) / file;
+    const fs::path path = mount / group / file;
     if (std::error_code code; fs::exists(path, code)) return path;
   }
   return std::nullopt;

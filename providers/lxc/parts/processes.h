@@ -22,7 +22,7 @@ class Cgroups {
   static Cgroups of_machine(const Layout& layout, const std::string& name);
   explicit Cgroups(std::string_view mounts);
 
-  /// Whether a process lives in `lxc.payload.<name>`.
+  /// Whether a process lives in `lxc.payload.<name>`, or in the group that followed it.
   bool is_running(const std::string& name) const;
   /// Whether all its processes stand still.
   bool is_frozen(const std::string& name) const;
@@ -47,6 +47,10 @@ class Cgroups {
 
  private:
   explicit Cgroups(const std::vector<std::filesystem::path>& own);
+  /// The name of the group that the container's processes are in.
+  std::string payload_group(const std::string& name) const;
+  bool is_populated(const std::string& group) const;
+  std::vector<pid_t> processes_in(const std::string& group) const;
 
   std::vector<std::filesystem::path> mounts_;  ///< the one that answers for all first
   std::vector<std::filesystem::path> own_;     ///< directories that are the machine's alone

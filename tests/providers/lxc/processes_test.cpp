@@ -68,6 +68,33 @@ TEST_CASE("version 2 answers by its events file") {
   CHECK_FALSE(fake.version(2).is_running("we"));
 }
 
+TEST_CASE("a guest that restarted into a group with a number runs, and all its groups are found") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.procs", "");
+  fake.put("lxc.payload.web/cgroup.events", "populated 0\nfrozen 0\n");
+  fake.put("lxc.payload.web-1/cgroup.procs", "41\n");
+  fake.put("lxc.payload.web-1/cgroup.events", "populated 1\nfrozen 1\n");
+  fake.put("lxc.payload.web-b-0a1b2c3d/cgroup.procs", "50\n");
+  fake.put("lxc.payload.web-12345678/cgroup.procs", "51\n");
+
+  for (const int version : {1, 2}) {
+    const Cgroups groups = fake.version(version);
+    CHECK(groups.is_running("web"));
+    CHECK(groups.payload("web") == std::vector<pid_t>{41});
+    CHECK(groups.is_frozen("web"));
+    CHECK(groups.payload_groups("web") == std::vector{fake.directory.path() / "lxc.payload.web-1"});
+    CHECK(groups.directories("web").size() == 2);
+  }
+}
+
+TEST_CASE("a group with a number that the guest has left is none of its own any more") {
+  FakeCgroups fake;
+  fake.put("lxc.payload.web/cgroup.procs", "41\n");
+  fake.put("lxc.payload.web-1/cgroup.procs", "");
+
+  CHECK(fake.version(1).payload("web") == std::vector<pid_t>{41});
+}
+
 TEST_CASE("the monitor is found apart from the guest's processes") {
   FakeCgroups fake;
   fake.put("lxc.monitor.web/cgroup.procs", "77\n");
