@@ -189,14 +189,11 @@ pid_t init_with_own_root(const Layout& layout, const std::string& name) {
     const auto root = directory_id(fmt::format("/proc/{}/root/", *init).c_str());
     if (root && root != directory_id("/")) return *init;
     if (std::chrono::steady_clock::now() > deadline)
-      throw Error(
-          ErrorKind::failed,
-          fmt::format("machine '{}' starts, and its init does not come to the guest's root file system",
-                      name))
+      throw Error(ErrorKind::failed, "it starts, and its init does not come to the guest's root file system")
           .with_hint(fmt::format("the log is '{}'", layout.log(name).string()));
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  throw Error(ErrorKind::failed, fmt::format("machine '{}' does not run", name));
+  throw Error(ErrorKind::failed, "it does not run");
 }
 
 Shutdown shut_down(const Layout& layout, const std::string& name, std::chrono::milliseconds timeout) {
