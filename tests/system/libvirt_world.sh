@@ -33,7 +33,7 @@ for directory in qemu storage nwfilter; do
 done
 # No control groups: nobody would remove them at the end, and in one of its own a guest that is emulated gets less of a
 # busy host than any other process.
-printf '%s = [ ]\n' cgroup_controllers namespaces >/run/libvirt/qemu.conf
+printf '%s\n' 'cgroup_controllers = [ ]' 'namespaces = [ ]' "${qemu_setting-}" >/run/libvirt/qemu.conf
 mount --bind /run/libvirt/qemu.conf /etc/libvirt/qemu.conf
 # libvirt asks QEMU anew at every call, more than a dozen times for a definition, where KVM's device is there and does not
 # work: here it is never there, which a /dev of libvirt's own for the guest would take amiss.
