@@ -147,7 +147,10 @@ const LoadedProject& Session::project_here(Config wanted) {
   try {
     return project();
   } catch (const Error& error) {
-    const std::string reference = wanted == Config::if_there ? reference_here() : "";
+    // A wrong '--param' is not the Envfile's fault.
+    const bool helps =
+        wanted == Config::if_there && (error.kind() != ErrorKind::usage || options.params.empty());
+    const std::string reference = helps ? reference_here() : "";
     if (reference.empty()) throw;
     std::vector<Diagnostic> problems = error.diagnostics();
     std::string& hint = problems.back().hint;

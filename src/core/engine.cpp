@@ -146,13 +146,18 @@ Task Engine::Parts::task_for(const Tour& tour, const Work& work, MachineOutcome&
     const ElapsedTime elapsed(setup.host.clock, outcome.elapsed);
     outcome.result = MachineOutcome::Result::unchanged;
     if (tour.recorded_only && !MachineStore(*run.environment, name).load()) return;
+    const auto told = [&](Error error) {
+      error.with_frame(fmt::format("machine '{}'", name));
+      setup.host.reporter.error(name, error);
+      return error;
+    };
     try {
       MachineJob job(run, *machine(name), setup, tour.provider, tour.selection);
       if (work(job)) outcome.result = MachineOutcome::Result::done;
-    } catch (Error& error) {
-      error.with_frame(fmt::format("machine '{}'", name));
-      setup.host.reporter.error(name, error);
-      throw;
+    } catch (const Error& error) {
+      throw told(error);
+    } catch (const std::exception& surprise) {
+      throw told(Error(ErrorKind::failed, surprise.what()));
     }
   };
   return task;

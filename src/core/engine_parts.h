@@ -79,6 +79,8 @@ struct Engine::Parts {
   /// Tells running machines the names and addresses of machines that came up after them.
   void update_hosts();
   void finish_project(Outcome& outcome, const ProvisionSelection& selection);
+  /// Machines that nobody will see by reading the Envfile are told of.
+  void mention_orphans();
 };
 
 }  // namespace envtool

@@ -140,9 +140,24 @@ Outcome Engine::up(const std::vector<std::string>& machines, const UpOptions& op
       Outcome removed = destroy(orphans);
       for (MachineOutcome& machine : removed.machines) machine.is_removed = true;
       outcome.machines.insert(outcome.machines.end(), removed.machines.begin(), removed.machines.end());
+      outcome.interrupted |= removed.interrupted;
+      if (removed.project_error) outcome.project_error = removed.project_error;
     }
     parts.finish_project(outcome, options.provision);
+    if (!outcome.failed() && !options.remove_orphans) parts.mention_orphans();
   });
+}
+
+void Engine::Parts::mention_orphans() {
+  std::vector<std::string> names;
+  for (const MachineConfig& orphan : orphans) {
+    const auto record = MachineStore(*run.environment, orphan.name).load();
+    if (record && !record->only_disks) names.push_back("'" + orphan.name + "'");
+  }
+  if (names.empty()) return;
+  project_operation.say(
+      fmt::format("not in the Envfile, and left: {} ('envtool up --remove-orphans' destroys {})",
+                  join(names, ", "), names.size() == 1 ? "it" : "them"));
 }
 
 void Engine::Parts::finish_project(Outcome& outcome, const ProvisionSelection& selection) {

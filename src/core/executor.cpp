@@ -67,7 +67,7 @@ void run_step(MachineContext& context, const Step& step, Journal& journal) {
     finish(StepOutcome::interrupted);
     undo(context, step);
     throw;
-  } catch (Error& error) {
+  } catch (...) {
     finish(StepOutcome::failed);
     undo(context, step);
     throw;

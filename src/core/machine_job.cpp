@@ -23,6 +23,16 @@ std::string backend_name(const std::string& project, const std::string& machine,
   return name + "-" + id.substr(0, 8);
 }
 
+/// Who has the lock. Who just takes it has not written yet who it is.
+std::string holder_of(const std::filesystem::path& lock, Operation& operation) {
+  std::string holder = FileLock::holder_of(lock);
+  for (int tries = 0; holder.empty() && tries < 20; ++tries) {
+    operation.sleep_for(std::chrono::milliseconds(5));
+    holder = FileLock::holder_of(lock);
+  }
+  return holder.empty() ? "it does not say which" : holder;
+}
+
 /// `waited` is for how long the command was to wait; zero: not at all.
 Error busy(const std::string& holder, std::chrono::milliseconds waited) {
   if (waited.count() == 0)
@@ -77,7 +87,7 @@ FileLock MachineJob::take_lock(const Engine::Setup& setup) {
                   fmt::localtime(std::chrono::system_clock::to_time_t(clock.wall_time())));
   for (bool told = false;; told = true) {
     if (auto lock = FileLock::try_take(store_.lock(), holder)) return std::move(*lock);
-    const std::string other = FileLock::holder_of(store_.lock());
+    const std::string other = holder_of(store_.lock(), operation_);
     if (clock.now() >= deadline) throw busy(other, setup.lock_wait);
     if (!told) operation_.say(fmt::format("waiting for another envtool ({})", other));
     operation_.sleep_for(std::chrono::milliseconds(100));

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/suggest.h"
+#include "base/text.h"
 
 namespace envtool {
 
@@ -189,15 +190,21 @@ std::vector<PlannedStep> plan_provision_all(ProjectRun& run, const ProvisionSele
 void check_selection(const ProjectConfig& project, const ProvisionSelection& selection) {
   std::vector<std::string> known;
   const auto learn = [&](const std::vector<ProvisionConfig>& items) {
-    for (const ProvisionConfig& item : items) known.insert(known.end(), {item.name, item.kind});
+    for (const ProvisionConfig& item : items)
+      for (const std::string& word : {item.name, item.kind})
+        if (std::find(known.begin(), known.end(), word) == known.end()) known.push_back(word);
   };
   learn(project.provision_all);
   for (const MachineConfig& machine : project.machines) learn(machine.provision);
   for (const std::string& word : selection.only)
-    if (std::find(known.begin(), known.end(), word) == known.end())
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      const std::string guess = did_you_mean(word, known);
       throw Error(ErrorKind::usage,
                   fmt::format("--provision-with: no provisioner or kind '{}' in the Envfile", word))
-          .with_hint(did_you_mean(word, known));
+          .with_hint(!guess.empty()  ? guess
+                     : known.empty() ? "it has none"
+                                     : "there are: " + join(known, ", "));
+    }
 }
 
 }  // namespace envtool

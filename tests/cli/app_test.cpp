@@ -467,6 +467,58 @@ TEST_CASE("a machine that left the Envfile is destroyed by name, and said so") {
   CHECK_FALSE(has(result.errors, "b: is up"));
 }
 
+TEST_CASE("up tells of machines that left the Envfile, until they are gone") {
+  TestWorld world;
+  world.write_envfile("machines: {a: {}, b: {}, c: {}}\n");
+  run_cli(world, {"up"});
+  world.write_envfile("machines: {a: {}}\n");
+
+  const CliResult left = run_cli(world, {"up"});
+  run_cli(world, {"up", "--remove-orphans"});
+  const CliResult after = run_cli(world, {"up"});
+
+  CHECK(left.code == 0);
+  CHECK(has(left.errors,
+            "not in the Envfile, and left: 'b', 'c' ('envtool up --remove-orphans' destroys them)"));
+  CHECK_FALSE(has(after.errors, "not in the Envfile"));
+}
+
+TEST_CASE("a failure to destroy what left the Envfile is up's failure") {
+  TestWorld world;
+  const std::string hook = "hooks: [{before: destroy, run: forbid}]\n";
+  world.write_envfile(hook + "machines: {a: {}, b: {}}\n");
+  world.processes.answer = [](const ProcessSpec&) { return ProcessResult{.status = 3}; };
+  run_cli(world, {"up"});
+  world.write_envfile(hook + "machines: {a: {}}\n");
+
+  const CliResult result = run_cli(world, {"up", "--remove-orphans"});
+
+  CHECK(result.code == 1);
+  CHECK(world.backend.machines().size() == 2);
+}
+
+TEST_CASE("a wrong --param gets no advice for a wrong Envfile") {
+  TestWorld world;
+  world.write_envfile();
+  run_cli(world, {"up"});
+
+  const CliResult result = run_cli(world, {"status", "--param", "x=1"});
+
+  CHECK(result.code == 2);
+  CHECK(has(result.errors, "the Envfile has no parameter 'x'"));
+  CHECK_FALSE(has(result.errors, "@shop"));
+}
+
+TEST_CASE("the log of a machine to which nothing was done says how it begins") {
+  TestWorld world;
+  world.write_envfile();
+
+  const CliResult result = run_cli(world, {"logs"});
+
+  CHECK(result.code == 0);
+  CHECK(has(result.errors, "nothing was done to machine 'default' yet; 'envtool up default' makes it"));
+}
+
 TEST_CASE("a project that gets another name is known by it") {
   TestWorld world;
   world.write_envfile("name: first\n");
@@ -562,6 +614,38 @@ TEST_CASE("a busy machine is exit 5 and names who is at work") {
   CHECK(waiting.code == 5);
   CHECK(has(waiting.errors, "another envtool still works on it after 2 s (pid "));
   CHECK_FALSE(has(waiting.errors, "wait for it with"));
+}
+
+TEST_CASE("who has just taken a machine and not said yet who it is makes no riddle of the message") {
+  TestWorld world;
+  world.write_envfile();
+  CliResult inner;
+  world.backend.on_call = [&](const std::string& call, const std::string&, Operation&) {
+    if (call != "start") return;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(world.home()))
+      if (entry.path().filename() == "lock") std::filesystem::resize_file(entry.path(), 0);
+    inner = run_cli(world, {"halt"});
+  };
+
+  run_cli(world, {"up"});
+
+  CHECK(inner.code == 5);
+  CHECK(has(inner.errors, "another envtool is working on it (it does not say which)"));
+}
+
+TEST_CASE("a failure that nobody foresaw is told with its machine, and the step undone") {
+  TestWorld world;
+  world.write_envfile();
+  world.backend.on_call = [](const std::string& call, const std::string&, Operation&) {
+    if (call == "create") throw std::runtime_error("the sky fell");
+  };
+
+  const CliResult result = run_cli(world, {"up"});
+
+  CHECK(result.code == 1);
+  CHECK(has(result.errors, "error: machine 'default': the sky fell"));
+  CHECK(has(result.errors, "create: failed"));
+  CHECK(has(run_cli(world, {"list"}).errors, "no environment"));
 }
 
 TEST_CASE("an interrupted command is exit 130, and the next one goes on") {
@@ -756,6 +840,7 @@ TEST_CASE("provision runs what is asked for again") {
   REQUIRE(world.guests.commands().size() == before + 1);
   CHECK(has(world.guests.commands().back(), "note two"));
   CHECK(unknown.code == 2);
+  CHECK(has(unknown.errors, "hint: there are: first, note, second\n"));
 }
 
 TEST_CASE("a provisioner's output is shown with its machine's name") {
