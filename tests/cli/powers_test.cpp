@@ -226,6 +226,15 @@ TEST_CASE("limits hold until the next up") {
   CHECK(world.machine().limits == Limits{2, ByteSize{1ULL << 30}, ""});
 }
 
+TEST_CASE("limits above what the host has are set, with a warning") {
+  UpWorld world("");
+
+  const CliResult result = run_cli(world, {"limits", "--cpus", "99999"});
+
+  CHECK(result.code == 0);
+  CHECK(has(result.errors, "warning: '--cpus' is 99999, and this host has "));
+}
+
 TEST_CASE("limits that are saved hold after the next up, and all else of the file stays") {
   UpWorld world("cpus: 2\nmachines: {db: {}, web: {cpus: 1}}\n");
   world.write("Envfile.local", "# mine\nparams: {}\n");

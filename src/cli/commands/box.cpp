@@ -42,7 +42,7 @@ int list(Session& session) {
   for (const UsedBox& box : boxes) {
     const StoredBox& stored = box.stored;
     rows.push_back({stored.box.digest.substr(0, short_digest),
-                    session.style.bold(stored.addresses.empty() ? "(no address)" : stored.addresses.front()),
+                    session.style.bold(stored.addresses.empty() ? "(no address)" : name_of(stored)),
                     stored.damage.empty() ? stored.box.format : session.style.red("damaged"),
                     stored.size.to_string(), users_of(box)});
     values.push_back(to_value(box));
@@ -77,7 +77,8 @@ int info(Session& session, const BoxWords& meant) {
       {"size", stored.size.to_string()},
       {"directory", stored.box.directory.string()},
   };
-  for (std::size_t i = 1; i < stored.addresses.size(); ++i) rows.push_back({"also", stored.addresses[i]});
+  for (const std::string& address : stored.addresses)
+    if (address != name_of(stored)) rows.push_back({"also", address});
   if (!stored.damage.empty()) rows.push_back({"damaged", session.style.red(stored.damage)});
   if (!stored.box.format.empty()) rows.push_back({"for", stored.box.format});
   if (stored.box.version != "0" && !stored.box.version.empty())
@@ -129,8 +130,9 @@ int verify(Session& session, const BoxWords& named) {
       session.say(fmt::format("box '{}' is as it was stored", name), Tone::success);
     } catch (Error& error) {
       code = exit_code::failed;
-      error.with_frame(fmt::format("box '{}' is damaged", name));
-      error.with_hint(fmt::format("envtool box remove {}, and add it again", name));
+      const std::string digest = box->stored.box.digest.substr(0, short_digest);
+      error.with_frame(fmt::format("box '{}' ({}) is damaged", name, digest));
+      error.with_hint(fmt::format("'envtool box remove {}' takes it away; then add it again", digest));
       session.host.reporter.error("", error);
       value.set("ok", false).set("damage", error.what());
     }

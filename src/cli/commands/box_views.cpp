@@ -55,7 +55,13 @@ void tidy_boxes(Session& session) {
 }
 
 std::string name_of(const StoredBox& stored) {
-  return stored.addresses.empty() ? stored.box.digest.substr(0, short_digest) : stored.addresses.front();
+  const auto& addresses = stored.addresses;
+  if (addresses.empty()) return stored.box.digest.substr(0, short_digest);
+  const auto is_name = [](const std::string& address) {
+    return !address.starts_with('/') && address.find("://") == std::string::npos;
+  };
+  const auto name = std::ranges::find_if(addresses, is_name);
+  return name == addresses.end() ? addresses.front() : *name;
 }
 
 std::vector<std::string> formats_for(const Session& session, const std::string& provider) {

@@ -23,7 +23,7 @@ std::vector<UsedBox> all_boxes(Session& session);
 void for_each_copies(Session& session, const std::function<void(BoxCopies&)>& work);
 /// Removes what killed commands left half made, in the store and with providers; where that fails, says so.
 void tidy_boxes(Session& session);
-/// What the user calls it.
+/// What the user calls it: its name, else the file or server that it came from.
 std::string name_of(const StoredBox& stored);
 /// What boxes of this host can be taken: all formats of the program, or those of the provider. Throws Error
 /// when there is no such provider.

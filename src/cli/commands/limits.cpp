@@ -10,6 +10,7 @@
 #include "cli/style.h"
 #include "config/local_setting.h"
 #include "core/changes.h"
+#include "core/host_resources.h"
 #include "core/powers.h"
 
 namespace envtool {
@@ -50,6 +51,18 @@ Limits changed(Limits limits, const Options& options) {
                             lifted, options.memory));
   if (!options.cpu_set.empty()) limits.cpu_set = options.cpu_set == lifted ? "" : options.cpu_set;
   return limits;
+}
+
+/// What the Envfile is warned of too.
+void warn_of_too_much(Session& session, const Limits& wanted, const Options& options) {
+  const HostResources host = host_resources();
+  const auto warn = [&](const char* option, const std::string& value, const std::string& has) {
+    session.say(fmt::format("'{}' is {}, and this host has {}", option, value, has), Tone::warning);
+  };
+  if (!options.cpus.empty() && wanted.cpus.value_or(0) > host.cpus)
+    warn("--cpus", options.cpus, std::to_string(host.cpus));
+  if (!options.memory.empty() && wanted.memory.value_or(ByteSize{}).bytes > host.memory.bytes)
+    warn("--memory", options.memory, host.memory.to_string());
 }
 
 void check_saving(const Session& session, const Options& options) {
@@ -134,7 +147,7 @@ int limits(Session& session, const Options& options) {
     show(session, target.machine, powers.limits(target.machine));
     return exit_code::done;
   }
-  changed({}, options);
+  warn_of_too_much(session, changed({}, options), options);
   const bool live = status.phase == MachinePhase::running || !options.save;
   if (live) {
     const Outcome outcome =

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands/commands.h"
@@ -22,7 +24,11 @@ int logs(Session& session, const Options& options) {
   else if (const auto& environment = target.engine.environment())
     text =
         last_lines(read_file_if_there(MachineStore(*environment, target.machine).log()).value_or(""), lines);
-  if (text.empty()) session.say("there is nothing in it");
+  if (text.empty())
+    session.say(options.console
+                    ? fmt::format("machine '{}' has written nothing on its console", target.machine)
+                    : fmt::format("nothing was done to machine '{0}' yet; 'envtool up {0}' makes it",
+                                  target.machine));
   session.show(text.empty() ? "" : text + "\n", Value::map({{"machine", target.machine}, {"log", text}}));
   return exit_code::done;
 }
