@@ -216,6 +216,10 @@ clean_up() {
   for id in "$work"/tmpfs*; do mountpoint --quiet "$id" && umount "$id"; done
   if [ "$result" -eq 1 ] && [ -n "${ENVTOOL_TEST_KEEP:-}" ]; then
     echo "kept: $work"
+  elif grep --quiet --fixed-strings " $work/" /proc/self/mountinfo; then
+    # A bind mount is of the same file system: rm would go on in what lies there.
+    printf '\nFAILED: something is mounted below %s, which stays\n' "$work"
+    result=1
   else
     rm -rf --one-file-system "$work"
   fi
