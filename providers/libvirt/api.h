@@ -90,6 +90,7 @@ namespace envtool::libvirt {
   X(virStoragePoolDefineXML)         \
   X(virStoragePoolDestroy)           \
   X(virStoragePoolFree)              \
+  X(virStoragePoolGetXMLDesc)        \
   X(virStoragePoolIsActive)          \
   X(virStoragePoolListAllVolumes)    \
   X(virStoragePoolLookupByName)      \

@@ -212,7 +212,9 @@ void LibvirtProvider::forget_box(const std::string& digest, Operation&) {
   if (std::filesystem::exists(session_pool())) uris.insert("qemu:///session");
   for (const std::string& uri : uris) {
     try {
-      if (const auto storage = Storage::find(connect(uri))) storage->remove_box(digest);
+      const Connection& connection = connect(uri);
+      if (const auto storage = Storage::find(connection))
+        storage->remove_box(digest, pool_directory(connection));
       box_places_.remove({digest, uri, ""});
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::failed) throw;  // without a libvirt there may be no copy in it
@@ -233,7 +235,9 @@ void LibvirtProvider::forget_at(const std::string& uri, std::vector<BoxPlace> co
   try {
     check_answers(uri, operation);
     for (; !copies.empty(); copies.pop_back()) {
-      if (const auto storage = Storage::find(connect(uri))) storage->remove_box(copies.back().digest);
+      const Connection& connection = connect(uri);
+      if (const auto storage = Storage::find(connection))
+        storage->remove_box(copies.back().digest, pool_directory(connection));
       box_places_.remove(copies.back());
     }
   } catch (const Error& error) {

@@ -325,7 +325,7 @@ void Storage::remove(const std::vector<std::string>& names) const {
     if (const Volume volume = find_volume(name)) delete_volume(volume);
 }
 
-void Storage::remove_box(const std::string& digest) const {
+void Storage::remove_box(const std::string& digest, const std::filesystem::path& directory) const {
   const std::string prefix = box_volume_prefix(digest);
   for (const Volume& volume : volumes()) {
     const Text xml(api().virStorageVolGetXMLDesc(volume.get(), 0));
@@ -335,7 +335,8 @@ void Storage::remove_box(const std::string& digest) const {
   }
   remove({complete_volume(digest)});  // first: without it the others count as incomplete
   remove(list(prefix));
-  if (!volumes().empty()) return;
+  const Text xml(api().virStoragePoolGetXMLDesc(pool_.get(), 0));
+  if (!volumes().empty() || !xml || xml_text(xml.get(), "path") != directory) return;
   api().virStoragePoolDestroy(pool_.get());
   api().virStoragePoolUndefine(pool_.get());
 }

@@ -58,8 +58,9 @@ class Storage {
   std::vector<std::string> list(const std::string& prefix) const;
   /// Removes these volumes in their order. Not there: nothing to do.
   void remove(const std::vector<std::string>& names) const;
-  /// Removes a box's volumes unless a machine's disk lies over one, and the pool with its last volume.
-  void remove_box(const std::string& digest) const;
+  /// Removes a box's volumes unless a machine's disk lies over one, and with its last volume the pool, if it
+  /// is in that directory: one elsewhere is somebody else's.
+  void remove_box(const std::string& digest, const std::filesystem::path& directory) const;
 
  private:
   Storage(const Connection& connection, Pool pool) : connection_(connection), pool_(std::move(pool)) {}

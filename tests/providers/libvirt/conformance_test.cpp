@@ -307,6 +307,21 @@ TEST_CASE_FIXTURE(DoubleWorld,
   destroy("other");
 }
 
+TEST_CASE_FIXTURE(DoubleWorld,
+                  "libvirt: a pool of that name that somebody made elsewhere is used and stays") {
+  const std::string xml = libvirt::pool_xml(libvirt::pool_name, "/srv/disks");
+  const libvirt::Pool made(libvirt::api().virStoragePoolDefineXML(outside.get(), xml.c_str(), 0));
+  provider->create(conformance_spec(test, "elsewhere"), test.box, operation);
+  destroy("elsewhere");
+
+  power_of<BoxCopies>(*provider)->forget_box(test.box.digest, operation);
+
+  CHECK(outside.find_pool(libvirt::pool_name));
+  CHECK(volumes_beginning_with("").empty());
+  libvirt::api().virStoragePoolDestroy(made.get());
+  libvirt::api().virStoragePoolUndefine(made.get());
+}
+
 TEST_CASE_FIXTURE(DoubleWorld, "libvirt: a box that a machine lies over is not forgotten") {
   provider->create(conformance_spec(test, "user"), test.box, operation);
 
