@@ -226,9 +226,11 @@ NetworkLink Choice::join(const NetworkConfig& wanted, const NetworkLink& earlier
   return link;
 }
 
-std::vector<std::string> addresses_by(unsigned source, const Domain& domain, const std::string& mac) {
+/// Addresses of the guest's device, as its agent has them; none without one.
+std::vector<std::string> asked_addresses(const Domain& domain, const std::string& mac) {
   virDomainInterfacePtr* list = nullptr;
-  const int count = api().virDomainInterfaceAddresses(domain.get(), &list, source, 0);
+  const int count =
+      api().virDomainInterfaceAddresses(domain.get(), &list, VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, 0);
   std::vector<std::string> addresses;
   for (int i = 0; i < count; ++i) {
     const virDomainInterface& device = *list[i];
@@ -239,12 +241,6 @@ std::vector<std::string> addresses_by(unsigned source, const Domain& domain, con
   }
   std::free(list);
   return addresses;
-}
-
-/// Addresses of the guest's device, as its agent has them, or the host that has spoken with it.
-std::vector<std::string> asked_addresses(const Domain& domain, const std::string& mac) {
-  std::vector<std::string> addresses = addresses_by(VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, domain, mac);
-  return addresses.empty() ? addresses_by(VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP, domain, mac) : addresses;
 }
 
 }  // namespace

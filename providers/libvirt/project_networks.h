@@ -28,7 +28,7 @@ void start_networks(const Connection& connection, const MachineTag& tag);
 void drop_networks(const Connection& connection, const std::string& environment);
 
 /// Where the running or stopped machine is in them. Of a running one that asks others for its address, the
-/// guest's agent is asked, and without one the host's table of neighbours.
+/// guest's agent is asked.
 std::vector<NetworkPlace> places_of(const Domain& domain, const MachineTag& tag, bool is_running);
 
 }  // namespace envtool::libvirt

@@ -80,10 +80,6 @@ equal "what the host reads in the open network" SSH- "$(timeout 5 bash -c 'head 
 expect 0 envtool exec web -- sh -c 'ip route show default | wc -l'
 equal "default routes" 1 "$output"
 
-step "without its agent, the host knows it from speaking with it"
-expect 0 envtool exec web -u root -- systemctl stop qemu-guest-agent
-equal "the address by ARP" 10.234.0.77 "$(place web lan)"
-
 step "the host has no address in the isolated one"
 run ip route get "$(place db closed)"
 says_not "dev vbr"
